@@ -1,0 +1,3 @@
+SECRET_KEY = "replaced in a moment"
+INSTALLED_APPS: list[str] = []
+USE_TZ = True

@@ -1,0 +1,1 @@
+from portal.settings import *  # noqa: F403
