@@ -21,7 +21,7 @@ def _back(request: HttpRequest) -> str:
 
 @login_not_required
 @require_POST
-def theme(request: HttpRequest) -> HttpResponse:
+def set_theme(request: HttpRequest) -> HttpResponse:
     """Remember `theme`; anything but light and dark forgets it. The whole page is drawn anew either way."""
     fragment = request.headers.get("HX-Request") == "true"
     response = HttpResponseClientRefresh() if fragment else HttpResponseRedirect(_back(request))

@@ -8,10 +8,13 @@ it is. Nothing of the text ever becomes markup.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 COLOURS = ("black", "red", "green", "yellow", "blue", "magenta", "cyan", "white")
 

@@ -5,11 +5,13 @@ Pure geometry. The units are those of the SVG's view box; what a state looks lik
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
-from typing import Protocol
+from typing import Protocol, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    import datetime as dt
 
 WIDTH, COLUMN_GAP = 176, 30
 HEIGHT, ROW_GAP = 52, 12

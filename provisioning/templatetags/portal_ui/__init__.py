@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
 from django import template
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
 
 from provisioning import ansi, drawing
 from provisioning.templatetags.portal_ui import runs, times, values
 from provisioning.templatetags.portal_ui.icons import icon
 from provisioning.templatetags.portal_ui.looks import Look, kind_look, phase_look, step_look, verdict_look
 from provisioning.templatetags.portal_ui.stages import stages
+
+if TYPE_CHECKING:
+    from django.utils.safestring import SafeString
+    from collections.abc import Mapping, Sequence
 
 THEMES = ("light", "dark")
 

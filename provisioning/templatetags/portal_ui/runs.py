@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TYPE_CHECKING
 from urllib.parse import quote
 
 from provisioning import drawing
 from provisioning.templatetags.portal_ui.looks import Look, key, step_look
 from provisioning.templatetags.portal_ui.times import duration, iso, moment_of
 from provisioning.templatetags.portal_ui.values import attribute
+
+if TYPE_CHECKING:
+    import datetime as dt
 
 NAME_FITS = 23
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from provisioning.templatetags.portal_ui.looks import Look, key, phase_look
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 NAMES = ("requested", "decision", "run", "end")
 

@@ -7,7 +7,10 @@ import datetime as dt
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from django.utils.safestring import SafeString
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 NOTHING = "–"
