@@ -92,9 +92,9 @@ def _placed(box: drawing.Box, row: Row, selected: str, url: str) -> dict[str, ob
         "short": _shortened(box.name),
         "href": f"{url}{quote(box.name)}",
         "current": box.name == selected,
-        "icon_x": box.x + 10,
+        "icon_x": box.x + 9,
         "icon_y": box.y + 18,
-        "text_x": box.x + 33,
+        "text_x": box.x + 31,
         "name_y": box.y + 22,
         "note_y": box.y + 39,
     }
