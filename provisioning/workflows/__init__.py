@@ -1,0 +1,1 @@
+"""The Argo WorkflowTemplates, the cluster's set-up, and a run as an Argo Workflow. Pure."""
