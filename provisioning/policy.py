@@ -115,7 +115,7 @@ def decide(facts: Facts, catalog: Catalog) -> Verdict:
     For an automatic approval: the first such rule, as it is named as the decider. Without any rule: `otherwise`.
     """
     heard = [rule for rule in catalog.rules if applies(rule, facts, catalog)] or [catalog.otherwise]
-    strictest = max(STRICTNESS.index(rule.result) for rule in heard)  # type: ignore[arg-type]
+    strictest = max(STRICTNESS.index(rule.result) for rule in heard)
     result = STRICTNESS[strictest]
     first = next(rule for rule in heard if rule.result == result)
     telling = [first] if result == "auto" else [rule for rule in heard if rule.result != "auto"]

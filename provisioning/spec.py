@@ -83,10 +83,13 @@ class NamespaceSpec:
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """Raises ValueError when `data` has not the shape of `to_json`. Says nothing about what may be asked."""
         try:
+            admins, editors, viewers = (tuple(map(_subject, data.get(level, ()))) for level in LEVELS)
             return cls(
                 **{key: _typed(data[key], str) for key in ("name", "team", "tier")},
                 features=tuple(_typed(item, str) for item in data.get("features", ())),
-                **{level: tuple(_subject(item) for item in data.get(level, ())) for level in LEVELS},
+                admins=admins,
+                editors=editors,
+                viewers=viewers,
                 purpose=_typed(data.get("purpose", ""), str),
                 lease_days=_typed(data["lease_days"], int),
                 options={_typed(k, str): _typed(v, str) for k, v in data.get("options", {}).items()},
@@ -108,7 +111,7 @@ def _subject(item: Mapping[str, Any]) -> Subject:
 
 
 def parse_subjects(text: str) -> tuple[Subject, ...]:
-    """People and groups as typed: one a line or with commas between; `group:NAME` is a group, `user:NAME` or NAME a person.
+    """People and groups as typed, one a line or with commas between: `group:NAME` is a group, others are people.
 
     Raises ValueError with a sentence for people when a part has no name.
     """
@@ -182,7 +185,7 @@ def validate(spec: NamespaceSpec, catalog: Catalog) -> dict[str, list[str]]:
 def _crowd_error(subjects: tuple[Subject, ...]) -> str:
     if len(subjects) > MAX_SUBJECTS:
         return f"{MAX_SUBJECTS} people and groups at most, this has {len(subjects)}: use a group instead."
-    # The kernel takes 128 KiB for one environment variable, and each character beyond ASCII is six bytes of it or twelve.
+    # The kernel takes 128 KiB for one environment variable, and a character beyond ASCII is six bytes of it or twelve.
     if sum(len(json.dumps(subject.name)) for subject in subjects) > MAX_SUBJECT_BYTES:
         return "These names are too long together: use a group instead."
     return ""
@@ -205,7 +208,8 @@ def _subject_error(subject: Subject) -> str:
     if not name or name != name.strip():
         return f"“{_shown(name)}”: a name without blanks around it, please."
     if name.lower().startswith("system:"):
-        return f"“{_shown(name)}” cannot get access: names with “system:” belong to Kubernetes. Use a group of your directory."
+        own = "names that start with “system:” belong to Kubernetes. Use a group of your directory."
+        return f"“{_shown(name)}” cannot get access: {own}"
     if fault := text_fault(name, limit=253, lines=False):
         return f"“{_shown(name)}”: {fault}."
     return ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import re
 from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from decimal import Decimal
 
+_MAX_EMAIL = 254
 _EMAIL = re.compile(r"\A[A-Za-z0-9._%+'-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}\Z")
 
 
@@ -73,7 +74,7 @@ class FeatureField:
             case "label":
                 fault = "" if is_label_value(value) else "letters, digits and inner - _ . only, 63 characters at most"
             case "email":
-                fault = "" if _EMAIL.match(value) and len(value) <= 254 else "not an e-mail address"
+                fault = "" if _EMAIL.match(value) and len(value) <= _MAX_EMAIL else "not an e-mail address"
             case _:
                 fault = text_fault(value, limit=253, lines=False)
         return f"{self.title}: {fault}." if fault else ""
@@ -276,6 +277,6 @@ class Catalog:
 
 def expires_at(created_at: str, lease_days: int) -> str:
     """`created_at` (RFC 3339, Z) plus the lease, in the same form."""
-    start = datetime.datetime.fromisoformat(created_at)
-    end = start.astimezone(datetime.UTC) + datetime.timedelta(days=lease_days)
+    start = dt.datetime.fromisoformat(created_at)
+    end = start.astimezone(dt.UTC) + dt.timedelta(days=lease_days)
     return end.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _WHOLE = re.compile(r"<([a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)+)>")
 
 
-class Absent(Exception):  # noqa: N818 - a signal inside this module's callers, not a failure
+class Absent(Exception):
     """Raised by a lookup: nothing was given for this name; the entry that holds it is left out."""
 
 
@@ -26,7 +26,7 @@ def name_of(value: object) -> str:
 
 
 def fill(value: Any, lookup: Callable[[str], Any]) -> Any:
-    """A copy of `value` with each placeholder replaced by `lookup(name)`; entries whose lookup is Absent are left out."""
+    """A copy of `value`, each placeholder replaced by `lookup(name)`; entries whose lookup is Absent are left out."""
     if isinstance(value, dict):
         return dict(_filled(value.items(), lookup))
     if isinstance(value, list):

@@ -23,6 +23,8 @@ from provisioning.catalog.reading_tiers import amount, read_tiers
 from provisioning.catalog.text import is_label_key, is_label_value
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from provisioning.catalog.source import Source
 
 SECTIONS = ("tiers", "features", "names", "environments", "lease", "allowance", "policy", "cluster")
@@ -58,7 +60,7 @@ def _read_name_pattern(source: Source) -> str:
     fields = source.fields(optional=("pattern",))
     pattern = fields.text("pattern")
     if pattern and not _PATTERN.match(pattern.replace("{team}", "team")):
-        raise fields["pattern"].wrong("is no pattern of names", 'Use small letters, digits, -, * and {team}: "{team}-*".')
+        raise fields["pattern"].wrong("is no pattern of names", 'Write for example "{team}-*".')
     return pattern
 
 
@@ -119,28 +121,9 @@ def _read_cluster(source: Source) -> ClusterSettings:
 
 
 def _cluster_value(key: str, source: Source) -> Any:
-    match key:
-        case "reserved_names":
-            return tuple(_reserved(pattern, child) for pattern, child in source.entries().items())
-        case "admin_groups":
-            return tuple(_matching(item, _GROUP, "the name of a group") for item in source.items())
-        case "kubectl_image":
-            return _matching(source, IMAGE, "an image such as docker.io/alpine/kubectl:1.36.0")
-        case "service_monitor":
-            return source.flag()
-        case "public_addresses":
-            return tuple(_peer(item) for item in source.items())
-        case "kube_api_cidr":
-            return _cidr(source)
-        case "node_local_dns":
-            return _cidr(source) if source.text() else ""
-    if key.endswith("_labels"):
-        return _labels(source)
-    if key.endswith("_annotations"):
-        return source.strings()
-    if key.endswith("_port"):
-        return _port(source)
-    return _matching(source, NAME, "a name: small letters, digits and inner dashes")
+    """By the setting's own reader, else by the ending of its name."""
+    reader = _READERS.get(key) or _READERS.get("_" + key.rpartition("_")[2])
+    return reader(source) if reader else _matching(source, NAME, "a name: small letters, digits and inner dashes")
 
 
 def _matching(source: Source, pattern: re.Pattern[str], what: str) -> str:
@@ -186,3 +169,17 @@ def _peer(source: Source) -> Any:
     for item in block["except"].items() if "except" in block else ():
         _cidr(item)
     return source.data()
+
+
+_READERS: dict[str, Callable[[Source], Any]] = {
+    "reserved_names": lambda source: tuple(_reserved(key, child) for key, child in source.entries().items()),
+    "admin_groups": lambda source: tuple(_matching(item, _GROUP, "the name of a group") for item in source.items()),
+    "kubectl_image": lambda source: _matching(source, IMAGE, "an image such as docker.io/alpine/kubectl:1.36.0"),
+    "service_monitor": lambda source: source.flag(),
+    "public_addresses": lambda source: tuple(_peer(item) for item in source.items()),
+    "kube_api_cidr": _cidr,
+    "node_local_dns": lambda source: _cidr(source) if source.text() else "",
+    "_labels": _labels,
+    "_annotations": lambda source: source.strings(),
+    "_port": _port,
+}

@@ -28,7 +28,9 @@ COMPONENTS = {"NetworkPolicy": "network-policies", "ServiceMonitor": "monitoring
 _FIELD_KEY = re.compile(r"\A[a-z][a-z0-9_]{0,62}\Z")
 _POD_SECURITY = "pod-security.kubernetes.io/"
 _TEXTS = ("title", "text", "effect", "risk")
-_OPTIONAL = ("words", "default", "gate", "opens", "way", "switch", "labels", "annotations", "quota", "objects", "fields")
+_OPTIONAL = (
+    "words", "default", "gate", "opens", "way", "switch", "labels", "annotations", "quota", "objects", "fields",
+)  # fmt: skip
 
 
 def read_features(source: Source, cluster: ClusterSettings) -> dict[str, Feature]:
@@ -108,7 +110,7 @@ def _mapping(fields: Fields, key: str, known: list[str], cluster: ClusterSetting
     if name := placeholders.name_of(value):
         setting = cluster.value(name.removeprefix("cluster.")) if name.startswith("cluster.") else None
         if not isinstance(setting, dict):
-            raise source.wrong(f"<{name}> is no mapping", "Name a setting that holds labels, such as cluster.mesh_labels.")
+            raise source.wrong(f"<{name}> is no mapping", "Name a setting that holds one: cluster.mesh_labels.")
         _check_keys(source, key, setting)
         return value
     for name, child in source.entries().items():

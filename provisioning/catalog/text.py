@@ -7,6 +7,7 @@ import unicodedata
 
 _LABEL_VALUE = re.compile(r"\A[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?\Z")
 _LABEL_PREFIX = re.compile(r"\A[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*\Z")
+_MAX_PREFIX = 253
 LINE_BREAKS = "\t\n\r"
 
 
@@ -18,7 +19,7 @@ def is_label_value(text: str) -> bool:
 def is_label_key(text: str) -> bool:
     """A name like a label value's, with an optional DNS prefix before a slash."""
     prefix, slash, name = text.rpartition("/")
-    return is_label_value(name) and (not slash or (len(prefix) <= 253 and bool(_LABEL_PREFIX.match(prefix))))
+    return is_label_value(name) and (not slash or (len(prefix) <= _MAX_PREFIX and bool(_LABEL_PREFIX.match(prefix))))
 
 
 def text_fault(text: str, *, limit: int, lines: bool) -> str:

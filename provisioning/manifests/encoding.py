@@ -44,7 +44,7 @@ def digest(parameters: Iterable[str]) -> str:
 
 
 def digest_of(parameters: Mapping[str, str]) -> str:
-    """The digest of named parameters, in the order that counts; others are ignored. Raises KeyError when one is missing."""
+    """The digest of named parameters, in the order that counts. Raises KeyError when one is missing."""
     return digest(parameters[name] for name in PARAMETERS)
 
 

@@ -109,7 +109,11 @@ def _of_features(field: FieldChange, catalog: Catalog) -> list[str]:
 
 def _of_limits(before: Any, after: Any) -> list[str]:
     """The LimitRange's items: what a container gets, how large a claim may be."""
-    words = {"default": "default limit of a container", "defaultRequest": "default request of a container", "max": "largest"}
+    words = {
+        "default": "container limit by default",
+        "defaultRequest": "container request by default",
+        "max": "largest",
+    }
     old, new = ({item["type"]: item for item in side or []} for side in (before, after))
     found = []
     for kind in dict.fromkeys([*old, *new]):

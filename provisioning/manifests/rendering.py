@@ -1,4 +1,4 @@
-"""From what was granted to the objects that make it: one pure function for preview, digest, submission, diff and drift."""
+"""From what was granted to the objects that make it: the same pure function for preview, digest, diff and drift."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ def _namespace(context: _Context) -> dict[str, Any]:
 
 
 def _rbac(context: _Context) -> list[dict[str, Any]]:
-    """A service account and a binding per level: a `roleRef` cannot be changed, and a level without subjects has none."""
+    """A service account, and a binding per level that has subjects: a `roleRef` cannot be changed later."""
     cluster, spec = context.catalog.cluster, context.spec
     account = context.placed(
         "rbac",
@@ -207,7 +207,7 @@ def _binding(context: _Context, name: str, role: str, subjects: list[dict[str, s
 
 
 def _quota(context: _Context) -> list[dict[str, Any]]:
-    """Both are needed: with `limits.cpu` in the quota a container without a limit is refused, and the LimitRange gives it one."""
+    """With `limits.cpu` in the quota a container without a limit is refused: the LimitRange gives it one."""
     tier = context.tier
     limits = [
         {
@@ -253,7 +253,7 @@ def _network_policies(context: _Context) -> list[dict[str, Any]]:
         dns.append({"ipBlock": {"cidr": cluster.node_local_dns}})
     ports = [{"protocol": protocol, "port": cluster.dns_port} for protocol in ("UDP", "TCP")]
     both = {"policyTypes": ["Ingress", "Egress"]}
-    inside = {"ingress": [{"from": [{"podSelector": {}}]}], "egress": [{"to": [{"podSelector": {}}]}]}
+    inside: dict[str, Any] = {"ingress": [{"from": [{"podSelector": {}}]}], "egress": [{"to": [{"podSelector": {}}]}]}
     return [
         _policy(context, "default-deny-all", {**both, "ingress": [], "egress": []}),
         _policy(context, "allow-same-namespace", {**both, **inside}),

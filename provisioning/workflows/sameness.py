@@ -9,7 +9,7 @@ from provisioning.catalog.quantities import parse_quantity
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_EMPTY = (None, "", [], {}, 0, False)
+_EMPTY: tuple[Any, ...] = (None, "", [], {}, 0, False)
 
 
 def same_template(live: Mapping[str, Any], shipped: Mapping[str, Any]) -> list[str]:

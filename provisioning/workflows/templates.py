@@ -64,7 +64,7 @@ def workflow_template(kind: str, cluster: ClusterSettings) -> dict[str, Any]:
 
 
 def cluster_objects(catalog: Catalog) -> list[dict[str, Any]]:
-    """Everything else that a cluster needs, in the order of applying: namespace, accounts, rights, admission policies."""
+    """All else that a cluster needs, in the order of applying: namespace, accounts, rights, admission policies."""
     values = _cluster_values(catalog.cluster)
     values["features.labels"] = _cel_texts(catalog.label_keys())
     values["templates.names"] = _cel_texts(TEMPLATES.values())

@@ -76,7 +76,7 @@ def _title(step: str) -> str:
 PLAN: Mapping[str, tuple[PlannedStep, ...]] = {kind: plan(kind) for kind in TEMPLATES}
 
 
-def build(
+def build(  # noqa: PLR0917 - kind and spec first, then the run, in the order they are known
     kind: str,
     spec: NamespaceSpec,
     request_id: str,
@@ -91,9 +91,10 @@ def build(
 ) -> dict[str, Any]:
     """The Workflow to submit, for kind create, change or delete.
 
-    `namespace` is where workflows run; left out, it is the catalogue's. `parameters` are the rendered texts as they were approved; `owner_request_id` is the request that created the
-    namespace (label platform.io/request-id), needed for change and delete. The admission policy of the portal's
-    account takes nothing but a reference to a template, parameters of name and value, and labels below platform.io/.
+    `namespace` is where workflows run; left out, it is the catalogue's. `parameters` are the rendered texts as they
+    were approved; `owner_request_id` is the request that created the namespace (label platform.io/request-id), needed
+    for change and delete. The admission policy of the portal's account takes nothing but a reference to a template,
+    parameters of name and value, and labels below platform.io/.
     """
     own = {"namespaceName": spec.name, "team": spec.team}
     if kind == "delete":
