@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from provisioning.catalog.model import (
@@ -20,7 +19,7 @@ from provisioning.catalog.model import (
     Tier,
     expires_at,
 )
-from provisioning.catalog.reading import IMAGE, NAME, read_catalog
+from provisioning.catalog.reading import read_catalog
 from provisioning.catalog.source import CatalogError, compose, read
 
 __all__ = [
@@ -37,24 +36,12 @@ __all__ = [
     "ReservedName",
     "Rule",
     "Tier",
-    "current",
     "expires_at",
     "load",
     "parse",
-    "use",
 ]
 
 DEFAULT_PATH = Path(__file__).parent.parent / "catalog.yaml"
-
-
-@dataclass(slots=True)
-class _InUse:
-    path: Path | None = None
-    namespace: str = ""
-    kubectl_image: str = ""
-
-
-_in_use = _InUse()
 
 
 def load(path: str | Path | None = None) -> Catalog:
@@ -74,33 +61,3 @@ def _load(path: Path) -> Catalog:
 def parse(text: str, file: str = "catalog.yaml") -> Catalog:
     """As `load`, from a text."""
     return read_catalog(compose(text, file), text)
-
-
-def use(path: str | Path | None = None, *, namespace: str = "", kubectl_image: str = "") -> None:
-    """Say once, at start, which catalogue is in use, and what the environment sets instead of its values.
-
-    Raises ValueError for texts that could not stand in scripts and policies of the cluster.
-    """
-    if namespace and not NAME.match(namespace):
-        raise ValueError(f"“{namespace}” is no name of a namespace")
-    if kubectl_image and not IMAGE.match(kubectl_image):
-        raise ValueError(f"“{kubectl_image}” is no name of an image")
-    _in_use.path = Path(path) if path else None
-    _in_use.namespace = namespace
-    _in_use.kubectl_image = kubectl_image
-
-
-def current() -> Catalog:
-    """The catalogue in use. Raises CatalogError."""
-    return _current(_in_use.path or DEFAULT_PATH, _in_use.namespace, _in_use.kubectl_image)
-
-
-@functools.cache
-def _current(path: Path, namespace: str, kubectl_image: str) -> Catalog:
-    catalog = _load(path)
-    cluster = replace(
-        catalog.cluster,
-        namespace=namespace or catalog.cluster.namespace,
-        kubectl_image=kubectl_image or catalog.cluster.kubectl_image,
-    )
-    return replace(catalog, cluster=cluster)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from decimal import Decimal
 
+NAME = re.compile(r"\A[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z")
 _MAX_EMAIL = 254
 _EMAIL = re.compile(r"\A[A-Za-z0-9._%+'-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}\Z")
 
@@ -204,6 +205,11 @@ class ClusterSettings:
     admin_role: str
     editor_role: str
     viewer_role: str
+
+    def __post_init__(self) -> None:
+        """Raises ValueError: the environment may replace the namespace, which goes into scripts and policies."""
+        if not NAME.match(self.namespace):
+            raise ValueError(f"“{self.namespace}” is no name of a namespace")
 
     @property
     def reserved(self) -> tuple[ReservedName, ...]:

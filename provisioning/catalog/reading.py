@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from provisioning.catalog.model import (
     CLUSTER_SETTINGS,
+    NAME,
     Allowance,
     Catalog,
     ClusterSettings,
@@ -28,9 +29,8 @@ if TYPE_CHECKING:
     from provisioning.catalog.source import Source
 
 SECTIONS = ("tiers", "features", "names", "environments", "lease", "allowance", "policy", "cluster")
-NAME = re.compile(r"\A[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z")
 _PATTERN = re.compile(r"\A[a-z0-9*-]{1,63}\Z")
-IMAGE = re.compile(r"\A[A-Za-z0-9][A-Za-z0-9._/:@-]*\Z")
+_IMAGE = re.compile(r"\A[A-Za-z0-9][A-Za-z0-9._/:@-]*\Z")
 _GROUP = re.compile(r"\A[A-Za-z0-9@._:/ -]{1,253}\Z")
 
 
@@ -174,7 +174,7 @@ def _peer(source: Source) -> Any:
 _READERS: dict[str, Callable[[Source], Any]] = {
     "reserved_names": lambda source: tuple(_reserved(key, child) for key, child in source.entries().items()),
     "admin_groups": lambda source: tuple(_matching(item, _GROUP, "the name of a group") for item in source.items()),
-    "kubectl_image": lambda source: _matching(source, IMAGE, "an image such as docker.io/alpine/kubectl:1.36.0"),
+    "kubectl_image": lambda source: _matching(source, _IMAGE, "an image such as docker.io/alpine/kubectl:1.36.0"),
     "service_monitor": lambda source: source.flag(),
     "public_addresses": lambda source: tuple(_peer(item) for item in source.items()),
     "kube_api_cidr": _cidr,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from provisioning.catalog import current
 from provisioning.manifests.encoding import PARAMETERS, encode
 from provisioning.workflows.templates import TEMPLATES, documents
 
@@ -84,8 +83,8 @@ def build(  # noqa: PLR0917 - kind and spec first, then the run, in the order th
     parameters: Mapping[str, str],
     digest: str,
     *,
+    catalog: Catalog,
     namespace: str = "",
-    catalog: Catalog | None = None,
     owner_request_id: str | None = None,
     force: bool = False,
 ) -> dict[str, Any]:
@@ -109,7 +108,7 @@ def build(  # noqa: PLR0917 - kind and spec first, then the run, in the order th
             values["ownerRequestId"] = _owner(owner_request_id)
         values |= {key: parameters[key] for key in PARAMETERS} | {"manifestDigest": digest}
     labels = {"platform.io/team": spec.team, "platform.io/request-id": request_id}
-    where = namespace or (catalog or current()).cluster.namespace
+    where = namespace or catalog.cluster.namespace
     return _workflow(kind, name(kind, request_id, attempt), where, labels, values)
 
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from provisioning import catalog
+from provisioning.catalog import Catalog, CatalogError
+from provisioning.config import the_catalog
 from provisioning.manifests.text import yaml_text
 from provisioning.workflows.templates import cluster_objects, workflow_templates
 
@@ -40,8 +41,8 @@ class Command(BaseCommand):
 
     def handle(self, *, only: str, kind: list[str], argo: str, **_options: Any) -> None:
         try:
-            in_use = catalog.current()
-        except catalog.CatalogError as error:
+            in_use = the_catalog()
+        except CatalogError as error:
             raise CommandError(str(error)) from error
         items = _chosen(in_use, only, argo)
         if unknown := set(kind) - {item["kind"] for item in items}:
@@ -54,7 +55,7 @@ class Command(BaseCommand):
         self.stdout.write(yaml_text(items), ending="")
 
 
-def _chosen(in_use: catalog.Catalog, only: str, argo: str) -> list[dict[str, Any]]:
+def _chosen(in_use: Catalog, only: str, argo: str) -> list[dict[str, Any]]:
     """`argo` is a version as the server says it: `3.5`, `v3.5.5`, `v4.1.2+trial`."""
     old = argo.removeprefix("v").split("+")[0].split(".")[:2] == ["3", "5"]
     templates = workflow_templates(in_use.cluster, argo="3.5" if old else "")
