@@ -1,0 +1,87 @@
+"""JSON as Go's encoding/json reads and writes it: its escapes, and its words for broken input."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NoReturn
+
+# encoding/json escapes these in every string, so that JSON is safe inside HTML and JavaScript.
+ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+TABLE = str.maketrans(ESCAPES)
+OBJECT_KEY = "Expecting property name enclosed in double quotes"
+REASONS = {
+    "Expecting value": "looking for beginning of value",
+    OBJECT_KEY: "looking for beginning of object key string",
+    "Expecting ':' delimiter": "after object key",
+    "Invalid control character at": "in string literal",
+}
+
+
+class SyntaxFault(ValueError):
+    """Text that is no JSON; its words are Go's."""
+
+
+def dumps(value: Any) -> bytes:
+    """Compact, keys in the order they stand in, `<>&` escaped; lone surrogates become U+FFFD."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).translate(TABLE)
+    return text.encode("utf-8", "replace") if text.isascii() else _encode(text)
+
+
+def _encode(text: str) -> bytes:
+    return "".join("\ufffd" if "\ud800" <= char <= "\udfff" else char for char in text).encode()
+
+
+def loads(raw: bytes) -> Any:
+    """The first JSON value of `raw`; what follows it is ignored, as json.Decoder does. Nothing at all is None.
+
+    Raises SyntaxFault.
+    """
+    text = raw.decode("utf-8", "replace").lstrip(" \t\r\n")
+    if not text:
+        return None
+    decoder = json.JSONDecoder(parse_constant=lambda name: _constant(name))
+    try:
+        return decoder.raw_decode(text)[0]
+    except json.JSONDecodeError as error:
+        raise SyntaxFault(_reason(error, text)) from None
+    except RecursionError:
+        raise SyntaxFault("exceeded max depth") from None
+
+
+def _constant(name: str) -> NoReturn:
+    raise SyntaxFault(f"invalid character {name[0]!r} looking for beginning of value")
+
+
+def _reason(error: json.JSONDecodeError, text: str) -> str:
+    at = error.pos
+    if error.msg.startswith("Invalid \\") and at + 1 < len(text):
+        return f"invalid character {_quote(text[at + 1])} in string escape code"
+    while at < len(text) and text[at] in " \t\r\n" and "control character" not in error.msg:
+        at += 1
+    if at >= len(text) or error.msg.startswith("Unterminated string"):
+        return "unexpected EOF"
+    where = REASONS.get(error.msg) or _delimiter(text[:at])
+    return f"invalid character {_quote(text[at])} {where}"
+
+
+def _delimiter(before: str) -> str:
+    """What Go says where a comma is missing, by the bracket that is open."""
+    open_brackets: list[str] = []
+    in_string = escaped = False
+    for char in before:
+        if in_string:
+            in_string = escaped or char != '"'
+            escaped = char == "\\" and not escaped
+        elif char == '"':
+            in_string = True
+        elif char in "{[":
+            open_brackets.append(char)
+        elif char in "}]" and open_brackets:
+            open_brackets.pop()
+    return "after object key:value pair" if open_brackets and open_brackets[-1] == "{" else "after array element"
+
+
+def _quote(char: str) -> str:
+    """Go's %q of one character, as encoding/json writes it."""
+    special = {"'": "'\\''", '"': "'\"'", "\n": "'\\n'", "\t": "'\\t'", "\r": "'\\r'", "\\": "'\\\\'"}
+    return special.get(char) or (f"'{char}'" if char.isprintable() else f"'\\x{ord(char):02x}'")
