@@ -1,0 +1,58 @@
+"""The Argo Server's protocol: client, streams, errors, and what its objects mean. Imports nothing of the portal."""
+
+from __future__ import annotations
+
+from provisioning.argo.client import ArgoWorkflowsClient
+from provisioning.argo.errors import (
+    AlreadyCompleted,
+    AlreadyExists,
+    ArgoError,
+    BadAnswer,
+    Forbidden,
+    NotFound,
+    Refused,
+    ResourceVersionTooOld,
+    ServerError,
+    StreamEnded,
+    Timeout,
+    TlsFailed,
+    TooManyRequests,
+    Unauthorized,
+    Unreachable,
+)
+from provisioning.argo.explain import Explanation, explain
+from provisioning.argo.logs import LogLine
+from provisioning.argo.nodes import Attempt, Observation, StepObservation, observe, ours
+from provisioning.argo.reasons import Reason
+from provisioning.argo.results import Health, ListResult, WatchEvent
+
+__all__ = [
+    "AlreadyCompleted",
+    "AlreadyExists",
+    "ArgoError",
+    "ArgoWorkflowsClient",
+    "Attempt",
+    "BadAnswer",
+    "Explanation",
+    "Forbidden",
+    "Health",
+    "ListResult",
+    "LogLine",
+    "NotFound",
+    "Observation",
+    "Reason",
+    "Refused",
+    "ResourceVersionTooOld",
+    "ServerError",
+    "StepObservation",
+    "StreamEnded",
+    "Timeout",
+    "TlsFailed",
+    "TooManyRequests",
+    "Unauthorized",
+    "Unreachable",
+    "WatchEvent",
+    "explain",
+    "observe",
+    "ours",
+]
