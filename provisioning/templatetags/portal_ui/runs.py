@@ -15,7 +15,8 @@ from provisioning.templatetags.portal_ui.values import attribute
 if TYPE_CHECKING:
     import datetime as dt
 
-NAME_FITS = 23
+# A name as long as this is drawn as wide as there is room, whatever the font; a longer one is cut.
+NAME_FILLS, NAME_FITS = 21, 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,7 @@ def _placed(box: drawing.Box, row: Row, selected: str, url: str) -> dict[str, ob
         "box": box,
         "row": row,
         "short": _shortened(box.name),
+        "fills": len(box.name) >= NAME_FILLS,
         "href": f"{url}{quote(box.name)}",
         "current": box.name == selected,
         "icon_x": box.x + 9,
