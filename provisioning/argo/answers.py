@@ -139,9 +139,9 @@ def _foreign(problem: Problem, purpose: str) -> ArgoError:
             "Allow the portal to pass the gateway before Argo Server, or use Argo Server's own address.",
             status=status,
         )
-    simple = {HTTPStatus.UNAUTHORIZED: Unauthorized, HTTPStatus.REQUEST_ENTITY_TOO_LARGE: Refused}.get(status)
-    if simple:
-        return simple(f"A server before Argo refused the call to {purpose}: {seen}.", status=status)
+    plain: dict[int, type[ArgoError]] = {401: Unauthorized, 413: Refused}
+    if status in plain:
+        return plain[status](f"A server before Argo refused the call to {purpose}: {seen}.", status=status)
     # An ingress whose backend restarts answers 404 with a page: it must not read as "the workflow is gone"
     return BadAnswer(f"The answer to the call to {purpose} is not Argo's: {seen}.", status=status, retryable=True)
 

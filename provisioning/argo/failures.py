@@ -86,7 +86,8 @@ def _is_tls(error: Exception) -> bool:
 
 def _is_timeout(error: Exception) -> bool:
     kinds = (requests.exceptions.Timeout, urllib3.TimeoutError, TimeoutError)
-    return any(isinstance(one, kinds) for one in _chain(error))
+    # urllib3 derives "connection refused" from its ConnectTimeoutError
+    return any(isinstance(one, kinds) and not isinstance(one, urllib3.NewConnectionError) for one in _chain(error))
 
 
 def _whole_text(error: Exception) -> str:
