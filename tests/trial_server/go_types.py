@@ -6,6 +6,7 @@ the tables below hold what neither of them tells. Run as a module to write the f
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections import defaultdict
 from pathlib import Path
@@ -38,7 +39,12 @@ ALWAYS = {
     "PersistentVolumeClaim": ("metadata", "spec", "status"),
     "PersistentVolumeClaimSpec": ("resources",),
 }
-NOT_ALWAYS = {("Container", "image"), ("ScriptTemplate", "image"), ("UserContainer", "image"), ("ContainerNode", "image")}
+NOT_ALWAYS = {
+    ("Container", "image"),
+    ("ScriptTemplate", "image"),
+    ("UserContainer", "image"),
+    ("ContainerNode", "image"),
+}
 TYPES = {
     ("Parameter", "value"): "AnyString",
     ("Parameter", "default"): "AnyString",
@@ -106,13 +112,7 @@ def _kind(schema: Any, by_name: dict[str, Any], queue: list[str]) -> str:
             return "map[string]" + _kind(schema["additionalProperties"], by_name, queue)
         case "integer":
             return str(schema.get("format", "int64"))
-        case "string":
-            return "string"
-        case "boolean":
-            return "bool"
-        case "number":
-            return "float64"
-    return "any"
+    return {"string": "string", "boolean": "bool", "number": "float64"}.get(schema.get("type", ""), "any")
 
 
 def _reference(name: str, by_name: dict[str, Any], queue: list[str]) -> str:
@@ -129,7 +129,7 @@ def _orders(types: dict[str, dict[str, str]]) -> dict[str, list[str]]:
     """Every struct's keys in an order that agrees with all recorded answers."""
     before: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for name, keys in ORDER.items():
-        for first, second in zip(keys, keys[1:], strict=False):
+        for first, second in itertools.pairwise(keys):
             before[name][second].add(first)
     for body in _bodies():
         _walk(body, "WorkflowList" if "items" in body else "Workflow", types, before)
@@ -156,7 +156,7 @@ def _walk(value: Any, kind: str, types: dict[str, dict[str, str]], before: Any) 
             _walk(item, kind[11:], types, before)
     elif kind in types and isinstance(value, dict):
         keys = [key for key in value if key in types[kind]]
-        for first, second in zip(keys, keys[1:], strict=False):
+        for first, second in itertools.pairwise(keys):
             before[kind][second].add(first)
         for key in keys:
             _walk(value[key], types[kind][key], types, before)
@@ -164,7 +164,7 @@ def _walk(value: Any, kind: str, types: dict[str, dict[str, str]], before: Any) 
 
 def _linear(fields: dict[str, str], edges: dict[str, set[str]]) -> list[str]:
     known = {*edges, *(key for keys in edges.values() for key in keys)}
-    left, done = sorted(fields, key=lambda key: (key not in known, key)), []
+    left, done = sorted(fields, key=lambda key: (key not in known, key)), list[str]()
     while left:
         key = next(key for key in left if not (edges.get(key, set()) - set(done)))
         left.remove(key)

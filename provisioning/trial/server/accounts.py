@@ -75,9 +75,7 @@ class Caller:
         group = "" if resource in {"events", "pods"} else "argoproj.io"
         what = f"{resource}.{group}".rstrip(".") + (f' "{name}"' if name else "")
         where = f'in the namespace "{namespace}"' if namespace else "at the cluster scope"
-        return (
-            f'{what} is forbidden: User "{user}" cannot {verb} resource "{resource}" in API group "{group}" {where}'
-        )
+        return f'{what} is forbidden: User "{user}" cannot {verb} resource "{resource}" in API group "{group}" {where}'
 
 
 class Accounts:

@@ -107,9 +107,7 @@ class Application:
     def _admitted(self, route: Route, request: Request, call: Call) -> Any:
         """The handler's answer, after gRPC's interceptors. Raises Status."""
         if not self._limit.take():
-            raise Status(
-                EXHAUSTED, f"/{route.rpc} is rejected by grpc_ratelimit middleware, please retry later."
-            )
+            raise Status(EXHAUSTED, f"/{route.rpc} is rejected by grpc_ratelimit middleware, please retry later.")
         authorization = request.headers.get("Authorization")
         call.caller = self._trial.accounts.caller(authorization, request.headers.get_all("Cookie", []))
         return route.handler(call)

@@ -34,6 +34,4 @@ class Cleaner:
     def _keeps(self, path: str) -> bool:
         if self._exclude:
             return path not in self._fields
-        return path in self._fields or any(
-            field.startswith(path) or path.startswith(field) for field in self._fields
-        )
+        return path in self._fields or any(field.startswith(path) or path.startswith(field) for field in self._fields)

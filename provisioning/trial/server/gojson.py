@@ -39,7 +39,7 @@ def loads(raw: bytes) -> Any:
     text = raw.decode("utf-8", "replace").lstrip(" \t\r\n")
     if not text:
         return None
-    decoder = json.JSONDecoder(parse_constant=lambda name: _constant(name))
+    decoder = json.JSONDecoder(parse_constant=_constant)
     try:
         return decoder.raw_decode(text)[0]
     except json.JSONDecodeError as error:

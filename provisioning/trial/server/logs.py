@@ -200,5 +200,3 @@ def _whole(content: str, log: PodLog) -> str:
 
 def _entry(content: str, pod: str) -> Object:
     return {"content": content, "podName": pod} if content else {"podName": pod}
-
-

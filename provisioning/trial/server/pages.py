@@ -48,9 +48,7 @@ def answer(trial: Trial, request: Request, path: str) -> tuple[int, Page]:
 
 def _known(trial: Trial, request: Request) -> bool:
     try:
-        caller = trial.accounts.caller(
-            request.headers.get("Authorization"), request.headers.get_all("Cookie", [])
-        )
+        caller = trial.accounts.caller(request.headers.get("Authorization"), request.headers.get_all("Cookie", []))
     except Status:
         return False
     return caller.account is not None

@@ -101,6 +101,10 @@ def find(method: str, path: str) -> tuple[Route, dict[str, str]] | None:
 def unknown(path: str) -> Status:
     """The answer to a path that no route fits."""
     area = (path.split("/") + [""] * 4)[3]
-    if path.startswith("/api/v1/") and area in LEFT_OUT and path.strip("/").count("/") > 1 + (area != "cluster-workflow-templates"):
+    if (
+        path.startswith("/api/v1/")
+        and area in LEFT_OUT
+        and path.strip("/").count("/") > 1 + (area != "cluster-workflow-templates")
+    ):
         return not_implemented(LEFT_OUT[area])
     return Status(UNIMPLEMENTED, "Not Implemented", before_grpc=True)

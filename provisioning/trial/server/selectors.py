@@ -73,15 +73,15 @@ class _Parser:
     def selector(self) -> tuple[Requirement, ...]:
         found = []
         while True:
-            token = self._peek()
-            if token in SPECIAL - {"!"}:
-                raise SelectorFault(f"found '{token}', expected: !, identifier, or 'end of string'")
+            word = self._peek()
+            if word in SPECIAL - {"!"}:
+                raise SelectorFault(f"found '{word}', expected: !, identifier, or 'end of string'")
             found.append(self._requirement())
-            token = self._next()
-            if not token:
+            word = self._next()
+            if not word:
                 return tuple(found)
-            if token != ",":
-                raise SelectorFault(f"found '{token}', expected: ',' or 'end of string'")
+            if word != ",":
+                raise SelectorFault(f"found '{word}', expected: ',' or 'end of string'")
             if self._peek() in SPECIAL - {"!"} or not self._peek():
                 raise SelectorFault(f"found '{self._peek()}', expected: identifier after ','")
 
@@ -95,32 +95,32 @@ class _Parser:
         _check_key(key)
         if absent or self._peek() in {"", ","}:
             return Requirement(key, "absent" if absent else "exists")
-        token = self._next()
-        operator = COMPARISONS.get(token)
+        word = self._next()
+        operator = COMPARISONS.get(word)
         if operator is None:
             wanted = "in, notin, =, ==, !=, gt, lt"
-            raise SelectorFault(f"unable to parse requirement: found '{token}', expected: {wanted}")
-        values = self._values() if token in {"in", "notin"} else frozenset({self._value()})
+            raise SelectorFault(f"unable to parse requirement: found '{word}', expected: {wanted}")
+        values = self._values() if word in {"in", "notin"} else frozenset({self._value()})
         return _checked(Requirement(key, operator, values))
 
     def _value(self) -> str:
         if self._peek() in {"", ","}:
             return ""
-        token = self._next()
-        if token in SPECIAL:
-            raise SelectorFault(f"unable to parse requirement: found '{token}', expected: identifier")
-        return token
+        word = self._next()
+        if word in SPECIAL:
+            raise SelectorFault(f"unable to parse requirement: found '{word}', expected: identifier")
+        return word
 
     def _values(self) -> frozenset[str]:
-        token = self._next()
-        if token != "(":
-            raise SelectorFault(f"unable to parse requirement: found '{token}' expected: '('")
+        word = self._next()
+        if word != "(":
+            raise SelectorFault(f"unable to parse requirement: found '{word}' expected: '('")
         values = set()
-        while (token := self._next()) != ")":
-            if not token:
+        while (word := self._next()) != ")":
+            if not word:
                 raise SelectorFault("unable to parse requirement: found '', expected: ',', ')' or identifier")
-            if token != ",":
-                values.add(token)
+            if word != ",":
+                values.add(word)
         return frozenset(values or {""})
 
 

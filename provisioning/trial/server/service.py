@@ -16,20 +16,18 @@ if TYPE_CHECKING:
 RETRY_SECONDS = 0.5
 
 
-class NotLoopback(ValueError):  # noqa: N818 - the message is a sentence for people
+class NotLoopback(ValueError):
     pass
 
 
-class PortTaken(RuntimeError):  # noqa: N818
+class PortTaken(RuntimeError):
     pass
 
 
 class Server:
     """Serves `trial` on a loopback address. Port 0 takes a free one."""
 
-    def __init__(
-        self, trial: Trial, *, host: str = "127.0.0.1", port: int = 0, calls_per_second: int = 1000
-    ) -> None:
+    def __init__(self, trial: Trial, *, host: str = "127.0.0.1", port: int = 0, calls_per_second: int = 1000) -> None:
         """Raises NotLoopback for any address that others could reach."""
         self.trial = trial
         self._wire = Wire(Application(trial, calls_per_second), _loopback(host), port)

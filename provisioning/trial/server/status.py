@@ -14,7 +14,7 @@ HTTP = {
 }  # fmt: skip
 
 
-class Status(Exception):  # noqa: N818 - gRPC's name
+class Status(Exception):
     """An answer that is not OK. `before_grpc` marks what the gateway refuses by itself: undecodable bodies and
     queries, unknown paths. Such answers carry no `Grpc-*` headers and have the unary shape on streams too."""
 

@@ -165,10 +165,8 @@ def pairs(text: str, what: str) -> dict[str, str]:
     for spec in filter(None, text.split(",")):
         parts = spec.split("=", 1)
         if len(parts) != 2 or not parts[0]:  # noqa: PLR2004 - name and value
-            form = "NAME1=VALUE2,NAME2=VALUE2" if what == "labels" else "NAME1=VALUE2,NAME2=VALUE2"
-            raise Status(
-                INTERNAL, f"expected {what} of the form: {form}. Received: {text}: unexpected label spec: {spec}"
-            )
+            wanted = f"expected {what} of the form: NAME1=VALUE2,NAME2=VALUE2"
+            raise Status(INTERNAL, f"{wanted}. Received: {text}: unexpected label spec: {spec}")
         found[parts[0]] = parts[1]
     return found
 
@@ -211,5 +209,3 @@ def _would_be(call: Call, workflow: Object) -> Object:
         book = {"uid": str(uuid.uuid4()), "generation": 1, "creationTimestamp": call.store.now()}
         return {**workflow, "metadata": {**metadata, **book}}
     raise taken("workflows", metadata)
-
-

@@ -90,7 +90,7 @@ def delete(call: Call) -> Object:
 def _checked(call: Call) -> Object:
     if call.message.get("template") is None:
         raise Status(INVALID, "workflow template was not found in the request body")
-    template = copy.deepcopy(call.message["template"])
+    template: Object = copy.deepcopy(call.message["template"])
     for key in ("apiVersion", "kind"):
         template.pop(key, None)
     template["metadata"] = template.get("metadata") or {}

@@ -17,7 +17,7 @@ STRUCTS: dict[str, dict[str, str]] = json.loads((Path(__file__).parent / "types.
 FOLDED = {name: {field.lower(): field for field in fields} for name, fields in STRUCTS.items()}
 MAP = "map[string]"
 SIZES = {"int32": 2**31, "int64": 2**63}
-EMPTY = (None, "", [], {})
+EMPTY: tuple[Any, ...] = (None, "", [], {})
 ZERO = {"string": "", "bool": False, "int32": 0, "int64": 0, "float64": 0, "any": None}
 
 

@@ -38,7 +38,7 @@ def quantity(value: str | float) -> str:
     number, suffix = match.groups()
     try:
         if suffix in BINARY_SUFFIXES:
-            return _binary(Decimal(number) * 2 ** BINARY_SUFFIXES[suffix], Decimal(number), suffix)
+            return _binary(Decimal(number) * 2 ** BINARY_SUFFIXES[suffix])
         if suffix in DECIMAL_SUFFIXES:
             return _decimal(Decimal(number).scaleb(DECIMAL_SUFFIXES[suffix]))
         return _exponent(Decimal(number + suffix))
@@ -46,7 +46,7 @@ def quantity(value: str | float) -> str:
         raise ValueError(BAD_QUANTITY) from None
 
 
-def _binary(amount: Decimal, number: Decimal, suffix: str) -> str:
+def _binary(amount: Decimal) -> str:
     """The largest binary suffix that leaves a whole number; fractions of a byte fall back to decimal."""
     if amount != amount.to_integral_value():
         return _decimal(amount)

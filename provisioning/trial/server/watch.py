@@ -67,9 +67,7 @@ def _selection(call: Call) -> Callable[[str, Mapping[str, str]], bool]:
     except SelectorFault as fault:
         raise Status(INVALID, str(fault)) from None
     here = namespace in {"", call.namespace}
-    return lambda found, labels: (
-        here and name in {"", found} and INSTANCE_ID not in labels and matches(labels)
-    )
+    return lambda found, labels: here and name in {"", found} and INSTANCE_ID not in labels and matches(labels)
 
 
 def _version(call: Call) -> int:

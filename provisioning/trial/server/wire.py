@@ -39,7 +39,7 @@ class Connection(BaseHTTPRequestHandler):
     """One client's connection; every request on it goes to the application."""
 
     protocol_version = "HTTP/1.1"
-    server: Wire
+    server: Wire  # type: ignore[assignment]  # only its application is asked of it
 
     def handle_one_request(self) -> None:
         self.raw_requestline = self.rfile.readline(65537)

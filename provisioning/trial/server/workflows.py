@@ -43,7 +43,9 @@ def latest(call: Call) -> Object:
     found = call.store.list("workflows", call.namespace)
     if not found:
         raise Status(NOT_FOUND, "no workflows found")
-    return max(found, key=lambda item: (item["metadata"]["creationTimestamp"], int(item["metadata"]["resourceVersion"])))
+    return max(
+        found, key=lambda item: (item["metadata"]["creationTimestamp"], int(item["metadata"]["resourceVersion"]))
+    )
 
 
 def written(call: Call, workflow: Object) -> Object:
