@@ -8,11 +8,10 @@ import uuid
 from collections.abc import Callable
 
 import structlog
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import resolve_url
 from django_htmx.http import HttpResponseClientRedirect
-
-from django.conf import settings
 
 Handler = Callable[[HttpRequest], HttpResponse]
 log = structlog.get_logger("portal.http")

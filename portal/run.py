@@ -78,7 +78,10 @@ def _remember(env: dict[str, str]) -> None:
 def _secret(path: Path, value: str) -> Path:
     """A file that only this user reads, written once."""
     if not path.exists():
-        with contextlib.suppress(FileExistsError), open(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+        with (
+            contextlib.suppress(FileExistsError),
+            os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file,
+        ):
             file.write(value + "\n")
     return path
 
@@ -111,7 +114,9 @@ def _prepare(env: dict[str, str]) -> None:
         ["collectstatic", "--no-input", "--verbosity", "0"],
         ["check", "--database", "default", "--fail-level", "ERROR"],
     ):
-        done = subprocess.run([PYTHON, "manage.py", *arguments], cwd=BASE, env=env, stdout=subprocess.DEVNULL, check=False)
+        done = subprocess.run(
+            [PYTHON, "manage.py", *arguments], cwd=BASE, env=env, stdout=subprocess.DEVNULL, check=False
+        )
         if done.returncode:
             raise SystemExit(done.returncode)
 
@@ -123,11 +128,17 @@ def _people(env: dict[str, str], home: Path, *, trial: bool) -> list[str]:
         file = _secret(home / "demo-password", env.get("DEMO_PASSWORD") or secrets.token_urlsafe(12))
         password = file.read_text().strip()
         arguments += ["--password", password]
-    subprocess.run([PYTHON, "manage.py", *arguments], cwd=BASE, env=env, stdout=subprocess.DEVNULL, check=True)
+    subprocess.run(
+        [PYTHON, "manage.py", *arguments], cwd=BASE, env=env, stdout=subprocess.DEVNULL, check=True
+    )
     shown = "" if trial else password
     table = subprocess.run(
         [PYTHON, "manage.py", "demo", "--list", *(["--password", shown] if shown else [])],
-        cwd=BASE, env=env, capture_output=True, text=True, check=True,
+        cwd=BASE,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return table.stdout.splitlines()
 
@@ -148,11 +159,20 @@ def _announce(env: dict[str, str], people: list[str], trial: bool) -> None:  # n
     url = f"http://{host}:{env['PORT']}/"
     for _ in range(240):
         with contextlib.suppress(OSError, urllib.error.URLError):
-            urllib.request.urlopen(f"http://{env['BIND']}:{env['PORT']}/healthz", timeout=2).close()  # noqa: S310
+            urllib.request.urlopen(f"http://{env['BIND']}:{env['PORT']}/healthz", timeout=2).close()
             break
         time.sleep(0.25)
     argo = "a trial cluster, on this machine alone" if trial else env["ARGO_WORKFLOWS_URL"]
-    lines = ["", f"  The namespace portal is at  {url}", f"  Argo: {argo}", "", *(f"  {line}" for line in people), "", "  Ctrl-C stops everything; data stays in var/.", ""]
+    lines = [
+        "",
+        f"  The namespace portal is at  {url}",
+        f"  Argo: {argo}",
+        "",
+        *(f"  {line}" for line in people),
+        "",
+        "  Ctrl-C stops everything; data stays in var/.",
+        "",
+    ]
     print("\n".join(lines), flush=True)
 
 

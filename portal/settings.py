@@ -29,7 +29,7 @@ METRICS_TOKEN = secrets.str("METRICS_TOKEN", "")
 env = Env(eager=False)
 DEBUG = env.bool("DEBUG", False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", [])
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 SQLITE_WAL = env.bool("SQLITE_WAL", False)
 HTTPS = env.bool("HTTPS", True)
 BEHIND_PROXY = env.bool("BEHIND_PROXY", False)
@@ -52,9 +52,7 @@ TRIAL = env.bool("TRIAL", False)
 TRIAL_STATE = env.str("TRIAL_STATE", str(BASE_DIR / "var" / "trial"))
 
 CATALOG = env.str("CATALOG", "")
-KUBERNETES_USERNAME = env.str(
-    "KUBERNETES_USERNAME", "email", validate=validate.OneOf(["email", "username"])
-)
+KUBERNETES_USERNAME = env.str("KUBERNETES_USERNAME", "email", validate=validate.OneOf(["email", "username"]))
 PENDING_DAYS = env.int("PENDING_DAYS", 14, validate=validate.Range(min=1))
 LOG_CAP_KIB = env.int("LOG_CAP_KIB", 256, validate=validate.Range(min=8))
 RESYNC_SECONDS = env.float("RESYNC_SECONDS", 30.0, validate=validate.Range(min=1))
@@ -68,7 +66,7 @@ def _bad_variables() -> list[str]:
         try:
             reader.seal()
         except EnvValidationError as error:
-            found += [f"{name}: {' '.join(texts)}" for name, texts in error.error_messages.items()]
+            found += [f"{name}: {' '.join(texts)}" for name, texts in dict(error.error_messages).items()]
     if not str(ARGO_WORKFLOWS_URL).startswith(("http://", "https://")):
         found.append("ARGO_WORKFLOWS_URL: must begin with http:// or https://")
     if DEBUG and TRIAL is False and BIND not in {"127.0.0.1", "::1", "localhost"}:
@@ -185,9 +183,7 @@ ACCOUNT_SESSION_REMEMBER = None
 ACCOUNT_LOGOUT_ON_GET = False
 
 # Throttling of sign-in counts over all processes, so the cache has to be shared.
-CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "portal_cache"}
-}
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "portal_cache"}}
 
 LANGUAGE_CODE = "en-gb"
 USE_TZ = True

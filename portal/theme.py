@@ -27,9 +27,7 @@ def set_theme(request: HttpRequest) -> HttpResponse:
     response = HttpResponseClientRefresh() if fragment else HttpResponseRedirect(_back(request))
     chosen = request.POST.get("theme", "")
     if chosen in THEMES:
-        response.set_cookie(
-            "theme", chosen, max_age=A_YEAR, samesite="Lax", secure=request.is_secure(), httponly=True
-        )
+        response.set_cookie("theme", chosen, max_age=A_YEAR, samesite="Lax", secure=request.is_secure(), httponly=True)
     else:
         response.delete_cookie("theme", samesite="Lax")
     return response

@@ -1,4 +1,4 @@
-"""People and teams for operators. Requests, runs and the trail are not here: the portal's pages and rules change those."""
+"""People and teams for operators. Requests, runs and the trail are not here: pages and rules change those."""
 
 from __future__ import annotations
 

@@ -20,5 +20,5 @@ def the_catalog() -> Catalog:
 @functools.cache
 def _catalog(path: str, workflow_namespace: str) -> Catalog:
     catalog = load(Path(path)) if path else load()
-    cluster = dataclasses.replace(catalog.cluster, workflow_namespace=workflow_namespace)
+    cluster = dataclasses.replace(catalog.cluster, namespace=workflow_namespace)
     return dataclasses.replace(catalog, cluster=cluster)

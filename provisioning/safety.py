@@ -25,9 +25,13 @@ def unsafe() -> list[str]:
     """Sentences, each with its remedy; [] when all is well. One query."""
     found = []
     if settings.TRIAL and not is_loopback(settings.BIND):
-        found.append(f"The trial has passwords that everybody knows; BIND={settings.BIND} is not loopback. Use 127.0.0.1.")
+        found.append(
+            f"The trial has passwords that everybody knows; BIND={settings.BIND} is not loopback. Use 127.0.0.1."
+        )
     if settings.TRIAL and (open_hosts := [host for host in settings.ALLOWED_HOSTS if not is_loopback(host)]):
-        found.append(f"The trial answers to loopback names only; take {', '.join(open_hosts)} out of ALLOWED_HOSTS.")
+        found.append(
+            f"The trial answers to loopback names only; take {', '.join(open_hosts)} out of ALLOWED_HOSTS."
+        )
     if not settings.TRIAL and (names := demo_people()):
         found.append(
             f"{', '.join(names)} have passwords that everybody knows, and this is not the trial. "
@@ -37,7 +41,11 @@ def unsafe() -> list[str]:
 
 
 def demo_people() -> list[str]:
-    return list(User.objects.filter(is_demo=True, is_active=True).order_by("username").values_list("username", flat=True))
+    return list(
+        User.objects.filter(is_demo=True, is_active=True)
+        .order_by("username")
+        .values_list("username", flat=True)
+    )
 
 
 def refuse_unsafe() -> None:

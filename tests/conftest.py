@@ -3,7 +3,7 @@ business with payments, Dana and Erin are platform admins, Frank audits."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -18,14 +18,13 @@ LEAD, MEMBER = Membership.Role.LEAD, Membership.Role.MEMBER
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
     """Django empties tables after a test with real transactions by DELETE on SQLite, which the audit trail's trigger
     refuses. `tests/test_audit.py` migrates a database of its own to prove that the trigger is there."""
     with django_db_blocker.unblock():
         if connection.vendor == "sqlite":
             with connection.cursor() as cursor:
                 cursor.execute("DROP TRIGGER IF EXISTS audit_event_no_delete")
-    yield
 
 
 @pytest.fixture

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import tempfile
+from pathlib import Path
 
-for _name in ("DATABASE_URL", "ARGO_WORKFLOWS_URL", "ARGO_TOKEN", "ARGO_TOKEN_FILE", "TRIAL", "DEBUG", "CATALOG"):
+for _name in (
+    "DATABASE_URL",
+    "ARGO_WORKFLOWS_URL",
+    "ARGO_TOKEN",
+    "ARGO_TOKEN_FILE",
+    "TRIAL",
+    "DEBUG",
+    "CATALOG",
+):
     os.environ.pop(_name, None)
 os.environ["SECRET_KEY"] = "only-for-tests-only-for-tests-only-for-tests"
 os.environ["HTTPS"] = "false"
@@ -22,3 +33,13 @@ STORAGES = {
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 # The real hash is slow on purpose; tests sign in hundreds of times.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+# A file rather than memory: threads and processes of the race tests share it as they do in production. In RAM where
+# there is such a place, one per checkout; pytest-xdist adds the worker's name.
+_ram = Path("/dev/shm")  # noqa: S108
+_here = hashlib.sha256(str(Path(__file__).resolve()).encode()).hexdigest()[:8]
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
+    _folder = _ram if _ram.is_dir() else Path(tempfile.gettempdir())
+    _name = f"portal-test-{_here}-{os.getuid()}{os.environ.get('PORTAL_TEST_DB', '')}"
+    DATABASES["default"]["TEST"] = {"NAME": str(_folder / _name)}  # noqa: F405
+    DATABASES["default"]["OPTIONS"]["init_command"] = "PRAGMA journal_mode=TRUNCATE; PRAGMA synchronous=OFF;"  # noqa: F405

@@ -37,8 +37,10 @@ def open_request(spec: NamespaceSpec, *, by: User) -> Request:
 def resubmit(request: Request, spec: NamespaceSpec, *, by: User, revision: int) -> Request:
     """Send it again, edited. `revision` is the one that was edited: Conflict when there is a newer one."""
     if not access.may_edit(by, request):
-        raise Conflict("This request can't be changed now.", request) if access.is_party(by, request) else Forbidden(
-            "Only the requester and the team's leads can change a request."
+        raise (
+            Conflict("This request can't be changed now.", request)
+            if access.is_party(by, request)
+            else Forbidden("Only the requester and the team's leads can change a request.")
         )
     if (spec.name, spec.team) != (request.name, request.team.name):
         raise Invalid({"name": ["Name and team stay as they are: take this request back and open another."]})
@@ -57,7 +59,13 @@ def withdraw(request: Request, *, by: User) -> Request:
     with transaction.atomic():
         before = request.phase
         move(request, Phase.CANCELLED, expected=UNDECIDED, message=f"Cancelled by {by.display_name}.")
-        audit.record("request.cancelled", by=by, request=request, before={"phase": before}, after={"phase": request.phase})
+        audit.record(
+            "request.cancelled",
+            by=by,
+            request=request,
+            before={"phase": before},
+            after={"phase": request.phase},
+        )
     return request
 
 
@@ -114,4 +122,9 @@ def _columns(made: Draft) -> dict[str, Any]:
 
 
 def _facts(request: Request) -> dict[str, Any]:
-    return {"phase": request.phase, "revision": request.revision, "digest": request.digest, "asked": request.asked}
+    return {
+        "phase": request.phase,
+        "revision": request.revision,
+        "digest": request.digest,
+        "asked": request.asked,
+    }

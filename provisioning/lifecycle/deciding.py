@@ -39,14 +39,22 @@ def approve(
     _check_decider(request, by, digest)
     columns = _narrow(request, granted, granted_digest) if granted is not None else {}
     with transaction.atomic():
-        decision = _write_decision(request, Answer.APPROVE, by=by, comment=comment, columns=columns)
-        if _approvals_missing(request, decision):
+        if _is_first_of_two(request, by, columns.get("digest", digest)):
             _lock(request, digest)
+            _write_decision(request, Answer.APPROVE, by=by, comment=comment, columns=columns)
             request.touch(message=f"Approved by {by.display_name}; one more approver is needed.", **columns)
             request.refresh_from_db()
-            audit.record("request.approved-first", by=by, request=request, note=comment, after={"digest": request.digest})
+            audit.record(
+                "request.approved-first",
+                by=by,
+                request=request,
+                note=comment,
+                after={"digest": request.digest},
+            )
             return request
+        # The row first: whoever comes second must find the winner's decision, not their own.
         _approved(request, digest, columns)
+        _write_decision(request, Answer.APPROVE, by=by, comment=comment, columns={})
         _record(request, "request.approved", by, comment)
     return request
 
@@ -58,7 +66,9 @@ def deny(request: Request, *, by: User, digest: str, comment: str) -> Request:
 
 def request_changes(request: Request, *, by: User, digest: str, comment: str) -> Request:
     """Send it back to the requester, who can edit and resubmit. A comment is required. Raises as `approve`."""
-    return _answer(request, Answer.REQUEST_CHANGES, Phase.CHANGES_REQUESTED, by=by, digest=digest, comment=comment)
+    return _answer(
+        request, Answer.REQUEST_CHANGES, Phase.CHANGES_REQUESTED, by=by, digest=digest, comment=comment
+    )
 
 
 def apply_policy(request: Request) -> None:
@@ -90,7 +100,12 @@ def narrowed(asked: NamespaceSpec, granted: NamespaceSpec) -> dict[str, list[str
         errors["features"] = ["An approval can drop features, not add any."]
     if granted.lease_days > asked.lease_days:
         errors["lease_days"] = ["An approval can shorten the lease, not lengthen it."]
-    kept = {"tier": asked.tier, "features": asked.features, "lease_days": asked.lease_days, "options": asked.options}
+    kept = {
+        "tier": asked.tier,
+        "features": asked.features,
+        "lease_days": asked.lease_days,
+        "options": asked.options,
+    }
     if granted.replace(**kept) != asked:
         errors["__all__"] = ["Only tier, features and lease can be changed by an approval."]
     return errors
@@ -145,19 +160,21 @@ def _write_decision(
         raise Conflict("You have already answered this revision.", request) from error
 
 
-def _approvals_missing(request: Request, decision: Decision) -> bool:
-    """With two approvers: whether this one is the first to approve exactly these objects."""
+def _is_first_of_two(request: Request, by: User, digest: str) -> bool:
+    """With two approvers: whether nobody else has approved exactly these objects yet."""
     if Verdict.from_json(request.verdict).result != "two":
         return False
-    same = Decision.objects.filter(
-        request=request, revision=request.revision, answer=Answer.APPROVE, digest=decision.digest
-    )
-    return same.values("by").distinct().count() < 2  # noqa: PLR2004
+    others = Decision.objects.filter(
+        request=request, revision=request.revision, answer=Answer.APPROVE, digest=digest
+    ).exclude(by=by)
+    return not others.exists()
 
 
 def _lock(request: Request, digest: str) -> None:
     """The first of two approvals changes no phase, so it holds the row instead of comparing and setting."""
-    row = Request.objects.select_for_update().filter(pk=request.pk, phase=Phase.PENDING, digest=digest).first()
+    row = (
+        Request.objects.select_for_update().filter(pk=request.pk, phase=Phase.PENDING, digest=digest).first()
+    )
     if row is None:
         request.refresh_from_db()
         raise Conflict(sentence(request), request)
@@ -185,7 +202,6 @@ def _answer(
     if not comment.strip():
         raise Invalid({"comment": ["Say why: the requester reads this."]})
     with transaction.atomic():
-        _write_decision(request, answer, by=by, comment=comment, columns={})
         move(
             request,
             phase,
@@ -193,13 +209,19 @@ def _answer(
             where={"digest": digest, "revision": request.revision},
             decided_at=timezone.now(),
         )
+        _write_decision(request, answer, by=by, comment=comment, columns={})
         _record(request, f"request.{'denied' if phase == Phase.DENIED else 'changes-requested'}", by, comment)
     return request
 
 
 def _record(request: Request, action: str, by: User, comment: str) -> None:
     audit.record(
-        action, by=by, request=request, note=comment, before={"phase": Phase.PENDING.value}, after=_facts(request)
+        action,
+        by=by,
+        request=request,
+        note=comment,
+        before={"phase": Phase.PENDING.value},
+        after=_facts(request),
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from provisioning import headroom, manifests, policy
 from provisioning.config import the_catalog
-from provisioning.models import LIVE, Kind, Namespace, Request, Team, User
+from provisioning.models import LIVE, Namespace, Request, Team, User
 from provisioning.spec import NamespaceSpec, Subject, validate
 
 
@@ -52,7 +52,7 @@ def draft(spec: NamespaceSpec, *, team: Team, requester: User, request: Request 
     spec = with_requester(spec, requester)
     room = headroom.of_team(team, without=request)
     facts = policy.Facts(
-        spec=spec, kind=Kind.CREATE.value, environment=catalog.environment_of(spec.name), headroom=room
+        spec=spec, kind="create", environment=catalog.environment_of(spec.name), headroom=room
     )
     rendered = manifests.render(spec, identity_of(request or Request(name=spec.name), requester), catalog)
     return Draft(spec, policy.decide(facts, catalog), room, rendered)

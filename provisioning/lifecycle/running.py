@@ -78,7 +78,9 @@ def _cancel_unclaimed(run: Run) -> bool:
 def _ask_to_stop(request: Request, by: User) -> None:
     now = timezone.now()
     count = Request.objects.filter(pk=request.pk, phase__in=MOVING, cancel_requested_at__isnull=True).update(
-        cancel_requested_at=now, version=F("version") + 1, updated_at=now,
+        cancel_requested_at=now,
+        version=F("version") + 1,
+        updated_at=now,
         message=f"{by.display_name} asked to cancel it: the workflow is being stopped.",
     )
     request.refresh_from_db()
@@ -94,13 +96,22 @@ def retry(request: Request, *, by: User) -> Request:
         raise Forbidden("Only the requester, the team's leads and platform admins can retry a request.")
     with transaction.atomic():
         move(
-            request, Phase.APPROVED, expected=[Phase.FAILED], where={"attempt": request.attempt},
-            attempt=request.attempt + 1, message="", finished_at=None, cancel_requested_at=None,
+            request,
+            Phase.APPROVED,
+            expected=[Phase.FAILED],
+            where={"attempt": request.attempt},
+            attempt=request.attempt + 1,
+            message="",
+            finished_at=None,
+            cancel_requested_at=None,
         )
         queue(request)
         audit.record(
-            "request.retried", by=by, request=request,
-            before={"phase": Phase.FAILED.value}, after={"phase": request.phase, "attempt": request.attempt},
+            "request.retried",
+            by=by,
+            request=request,
+            before={"phase": Phase.FAILED.value},
+            after={"phase": request.phase, "attempt": request.attempt},
         )
     return request
 
@@ -112,8 +123,11 @@ def give_up(request: Request, *, by: User) -> Request:
     with transaction.atomic():
         move(request, Phase.CANCELLED, expected=[Phase.FAILED], message=f"Given up by {by.display_name}.")
         audit.record(
-            "request.given-up", by=by, request=request,
-            before={"phase": Phase.FAILED.value}, after={"phase": request.phase},
+            "request.given-up",
+            by=by,
+            request=request,
+            before={"phase": Phase.FAILED.value},
+            after={"phase": request.phase},
         )
     return request
 
@@ -135,14 +149,21 @@ def submitted(run: Run, *, uid: str, adopted: bool = False) -> bool:
     now = timezone.now()
     with transaction.atomic():
         count = Run.objects.filter(pk=run.pk, state=RunState.QUEUED).update(
-            state=RunState.SUBMITTED, workflow_uid=uid, submitted_at=now, failures=0, trouble="", next_try_at=now
+            state=RunState.SUBMITTED,
+            workflow_uid=uid,
+            submitted_at=now,
+            failures=0,
+            trouble="",
+            next_try_at=now,
         )
         if count != 1:
             return False
         request = Request.objects.get(pk=run.request_id)
         move(request, Phase.PROVISIONING, expected=[Phase.APPROVED])
         audit.record(
-            "run.submitted", by=audit.WORKER, request=request,
+            "run.submitted",
+            by=audit.WORKER,
+            request=request,
             after={"workflow": run.workflow_name, "attempt": run.attempt, "uid": uid, "adopted": adopted},
         )
     run.refresh_from_db()
@@ -183,17 +204,17 @@ def observed(run: Run, **columns: Any) -> None:
     Run.objects.filter(pk=run.pk).update(observed_at=timezone.now(), failures=0, trouble="", **columns)
 
 
-def finish(
-    run: Run, *, outcome: Phase, message: str, namespace_uid: str = "", **columns: Any
-) -> bool:
+def finish(run: Run, *, outcome: Phase, message: str, namespace_uid: str = "", **columns: Any) -> bool:
     """Record the end of a run and of its request, once. False when it was already recorded.
 
     `outcome`: SUCCEEDED, FAILED or CANCELLED. A run that succeeded although somebody asked to cancel it has succeeded.
     """
     columns.setdefault("finished_at", timezone.now())
     with transaction.atomic():
-        count = Run.objects.filter(pk=run.pk).exclude(state=RunState.FINISHED).update(
-            state=RunState.FINISHED, observed_at=timezone.now(), trouble="", failures=0, **columns
+        count = (
+            Run.objects.filter(pk=run.pk)
+            .exclude(state=RunState.FINISHED)
+            .update(state=RunState.FINISHED, observed_at=timezone.now(), trouble="", failures=0, **columns)
         )
         if count != 1:
             return False
@@ -202,7 +223,10 @@ def finish(
             move(request, Phase.PROVISIONING, expected=[Phase.APPROVED])
         _end(request, outcome, message, namespace_uid)
         audit.record(
-            f"run.{outcome.value.lower()}", by=audit.WORKER, request=request, note=message,
+            f"run.{outcome.value.lower()}",
+            by=audit.WORKER,
+            request=request,
+            note=message,
             before={"phase": Phase.PROVISIONING.value},
             after={"phase": request.phase, "workflow": run.workflow_name, "attempt": run.attempt},
         )
@@ -260,10 +284,19 @@ def expire(request: Request) -> bool:
         before = request.phase
         try:
             move(
-                request, Phase.EXPIRED, expected=UNDECIDED, where={"waiting_since": request.waiting_since},
+                request,
+                Phase.EXPIRED,
+                expected=UNDECIDED,
+                where={"waiting_since": request.waiting_since},
                 message="Nobody decided in time.",
             )
         except Conflict:
             return False
-        audit.record("request.expired", by=audit.WORKER, request=request, before={"phase": before}, after={"phase": request.phase})
+        audit.record(
+            "request.expired",
+            by=audit.WORKER,
+            request=request,
+            before={"phase": before},
+            after={"phase": request.phase},
+        )
     return True

@@ -24,7 +24,14 @@ FOLLOWS: dict[Phase, frozenset[Phase]] = {
 }
 
 
-def move(request: Request, to: Phase, *, expected: Iterable[Phase], where: dict[str, Any] | None = None, **changes: Any) -> None:
+def move(
+    request: Request,
+    to: Phase,
+    *,
+    expected: Iterable[Phase],
+    where: dict[str, Any] | None = None,
+    **changes: Any,
+) -> None:
     """Compare and set: `request` becomes `to` if it is in an `expected` phase and `where` holds.
 
     Raises Conflict, carrying the row as it now is, when it is not: then nothing was written. `request` is refreshed.
@@ -43,8 +50,9 @@ def move(request: Request, to: Phase, *, expected: Iterable[Phase], where: dict[
 
 def sentence(request: Request) -> str:
     """What became of it meanwhile, for the person who came second."""
+    now = request.get_phase_display().lower()
     last = request.decisions.select_related("by").last()
     if last is not None and request.phase not in {Phase.PENDING, Phase.FAILED}:
         who = last.by.display_name if last.by else f"the rule “{last.rule}”"
-        return f"Already decided: {last.get_answer_display().lower()} by {who}. It is {request.get_phase_display().lower()} now."
-    return f"This request changed meanwhile. It is {request.get_phase_display().lower()} now, revision {request.revision}."
+        return f"Already decided: {last.get_answer_display().lower()} by {who}. It is {now} now."
+    return f"This request changed meanwhile. It is {now} now, revision {request.revision}."
