@@ -20,7 +20,8 @@ from provisioning.argo.errors import (
     Unauthorized,
     Unreachable,
 )
-from provisioning.argo.explain import Explanation, explain
+from provisioning.argo.explain import explain, explain_run
+from provisioning.argo.explanations import Explanation
 from provisioning.argo.logs import LogLine
 from provisioning.argo.nodes import Attempt, Observation, StepObservation, observe, ours
 from provisioning.argo.reasons import Reason
@@ -53,6 +54,7 @@ __all__ = [
     "Unreachable",
     "WatchEvent",
     "explain",
+    "explain_run",
     "observe",
     "ours",
 ]
