@@ -27,7 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     # level 2: the plain values of a request, not its row
     "policy": VALUES,
     "manifests": VALUES,
-    "workflows": VALUES,
+    "workflows": VALUES | {"manifests"},  # how a manifest is encoded as a parameter
     "config": {"catalog"},
     "progress": {"models"},
     # level 3
@@ -49,7 +49,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "migrations": set(),
     "apps": set(),
 }
-WITHOUT_DJANGO = {"catalog", "spec", "argo", "trial", "policy", "manifests", "workflows", "ansi", "drawing"}
+WITHOUT_DJANGO = {"catalog", "spec", "argo", "trial", "policy", "manifests", "workflows", "drawing"}
 
 
 def _files(room: str) -> list[Path]:

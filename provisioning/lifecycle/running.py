@@ -172,8 +172,8 @@ def submitted(run: Run, *, uid: str, adopted: bool = False) -> bool:
 
 def hold(run: Run, trouble: str, *, until: datetime) -> None:
     """It cannot go on now: say why on the page, and leave it alone until then."""
-    changed = run.trouble != trouble
-    Run.objects.filter(pk=run.pk).update(trouble=trouble, next_try_at=until, failures=F("failures") + 1)
+    changed = Run.objects.filter(pk=run.pk).exclude(trouble=trouble).update(trouble=trouble)
+    Run.objects.filter(pk=run.pk).update(next_try_at=until, failures=F("failures") + 1)
     if changed:
         Request(pk=run.request_id).touch()
 
