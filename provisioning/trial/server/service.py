@@ -30,7 +30,7 @@ class Server:
     def __init__(self, trial: Trial, *, host: str = "127.0.0.1", port: int = 0, calls_per_second: int = 1000) -> None:
         """Raises NotLoopback for any address that others could reach."""
         self.trial = trial
-        self._wire = Wire(Application(trial, calls_per_second), _loopback(host), port)
+        self._wire = Wire(Application(trial, calls_per_second), loopback(host), port)
         self._lock = threading.Lock()
         self._timer: threading.Timer | None = None
         self._stopped = False
@@ -93,7 +93,8 @@ class Server:
                 self._timer = None
 
 
-def _loopback(host: str) -> str:
+def loopback(host: str) -> str:
+    """The address to listen on. Raises NotLoopback."""
     address = "127.0.0.1" if host == "localhost" else host.strip("[]")
     try:
         good = ipaddress.ip_address(address).is_loopback
