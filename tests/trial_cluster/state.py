@@ -72,8 +72,24 @@ def _key(obj: dict[str, Any]) -> str:
     return "/".join(part for part in (obj["kind"], metadata.get("namespace"), metadata["name"]) if part)
 
 
-KINDS = ("Namespace", "ServiceAccount", "RoleBinding", "ResourceQuota", "LimitRange", "NetworkPolicy", "ConfigMap", "Pod",
-         "PersistentVolumeClaim", "Service", "Deployment", "StatefulSet", "DaemonSet", "CronJob", "Job", "Ingress")
+KINDS = (
+    "Namespace",
+    "ServiceAccount",
+    "RoleBinding",
+    "ResourceQuota",
+    "LimitRange",
+    "NetworkPolicy",
+    "ConfigMap",
+    "Pod",
+    "PersistentVolumeClaim",
+    "Service",
+    "Deployment",
+    "StatefulSet",
+    "DaemonSet",
+    "CronJob",
+    "Job",
+    "Ingress",
+)
 TAKEN_FOR_GRANTED = {"default", ROOT_CA}
 
 

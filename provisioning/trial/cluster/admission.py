@@ -31,7 +31,15 @@ RESERVED_PREFIXES = ("kube-", "openshift", "argo-")
 
 PROVISIONER = "namespace-provisioner"
 DECOMMISSIONER = "namespace-decommissioner"
-GUARDED = ("namespaces", "resourcequotas", "limitranges", "configmaps", "serviceaccounts", "networkpolicies", "rolebindings")
+GUARDED = (
+    "namespaces",
+    "resourcequotas",
+    "limitranges",
+    "configmaps",
+    "serviceaccounts",
+    "networkpolicies",
+    "rolebindings",
+)
 PROVISIONED = (*GUARDED[1:], "servicemonitors")
 
 
@@ -141,7 +149,9 @@ NAMESPACE_RULES: tuple[Rule, ...] = (
         "rollback may only delete a namespace that never became ready",
     ),
     (
-        lambda r: not r.deletes or r.user.account != DECOMMISSIONER or r.annotations(new=False).get(STATUS) == "deleting",
+        lambda r: (
+            not r.deletes or r.user.account != DECOMMISSIONER or r.annotations(new=False).get(STATUS) == "deleting"
+        ),
         "a namespace must be marked platform.io/status=deleting before it is deleted",
     ),
     (

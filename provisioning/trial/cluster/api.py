@@ -108,9 +108,7 @@ class Api:
             self._refuse_uid(target, config)
         writer = Writer(change.manager, "Apply", kind.api_version, time=timestamp(self.now))
         live = old or {"metadata": {}}
-        merged = ownership.apply(
-            schema, live, config, writer, force=change.force, reset=RESET.get(kind.kind, ())
-        )
+        merged = ownership.apply(schema, live, config, writer, force=change.force, reset=RESET.get(kind.kind, ()))
         new = self._finished(target, merged, old)
         self._write(target, old, new, change)
         if old is not None and "deletionTimestamp" in old["metadata"]:
@@ -203,9 +201,7 @@ class Api:
     def _admit(
         self, operation: str, target: Target, old: Object | None, new: Object | None, namespace: Object | None
     ) -> None:
-        review = admission.Review(
-            self.user, operation, target.kind, target.name, target.namespace, old, new, namespace
-        )
+        review = admission.Review(self.user, operation, target.kind, target.name, target.namespace, old, new, namespace)
         admission.check(review)
         if operation != "DELETE":
             self.conditions.check(target.kind, target.name)
@@ -278,8 +274,7 @@ def _same(old: Object, new: Object) -> bool:
 def _without_times(obj: Object) -> Object:
     metadata = dict(obj["metadata"])
     metadata["managedFields"] = [
-        {name: value for name, value in entry.items() if name != "time"}
-        for entry in metadata.get("managedFields", [])
+        {name: value for name, value in entry.items() if name != "time"} for entry in metadata.get("managedFields", [])
     ]
     return obj | {"metadata": metadata}
 
@@ -288,4 +283,3 @@ def _count_generation(new: Object, old: Object | None) -> None:
     before = old["metadata"].get("generation", 1) if old else 0
     changed = old is None or old.get("spec") != new.get("spec")
     new["metadata"]["generation"] = before + (1 if changed else 0)
-

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from provisioning.trial.cluster.errors import KubectlError
+from provisioning.trial.cluster.kinds import BY_GVK
 from provisioning.trial.cluster.schema import JSON_TYPES, Node
 from provisioning.trial.cluster.schemas import SCHEMAS
-from provisioning.trial.cluster.kinds import BY_GVK
 
 Object = dict[str, Any]
 

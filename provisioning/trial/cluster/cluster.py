@@ -71,9 +71,7 @@ class Cluster:
         """
         return self._kubectl(account, argv, Input(stdin, files), discovered=discovered)[0]
 
-    def _kubectl(
-        self, account: str, argv: list[str], given: Input, *, discovered: bool
-    ) -> tuple[KubectlResult, bool]:
+    def _kubectl(self, account: str, argv: list[str], given: Input, *, discovered: bool) -> tuple[KubectlResult, bool]:
         try:
             command = arguments.parse(argv)
         except KubectlError as error:

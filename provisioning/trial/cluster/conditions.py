@@ -40,10 +40,11 @@ class Conditions:
         self._objects.set_setting(f"{REFUSE}{_plural(kind)}/{name}", None)
 
     def refusals(self) -> list[Refusal]:
-        return [
-            Refusal(*setting.removeprefix(REFUSE).split("/", 1), message)
-            for setting, message in self._objects.settings(REFUSE).items()
-        ]
+        found = []
+        for setting, message in self._objects.settings(REFUSE).items():
+            kind, name = setting.removeprefix(REFUSE).split("/", 1)
+            found.append(Refusal(kind, name, message))
+        return found
 
     def check(self, kind: Kind, name: str) -> None:
         """Raises Denied, in the words of an admission policy, for an object that is to be refused."""

@@ -74,7 +74,5 @@ def _options(command: Command, given: Input) -> dict[str, Any]:
     kind, version = options.get("kind", "DeleteOptions"), options.get("apiVersion", "v1")
     if kind != "DeleteOptions":
         scheme = "pkg/apis/meta/internalversion/scheme/register.go:27"
-        raise ApiError(
-            "BadRequest", f'no kind "{kind}" is registered for version "{version}" in scheme "{scheme}"'
-        )
+        raise ApiError("BadRequest", f'no kind "{kind}" is registered for version "{version}" in scheme "{scheme}"')
     return options

@@ -50,7 +50,7 @@ def leaves(node: Node, value: Any, at: Path = ()) -> Iterator[tuple[Path, Any]]:
     if is_leaf(node, value):
         yield at, value
         return
-    if at and (node.type == "list" or node.type == "map" or at[-1].startswith("k:")):
+    if at and (node.type in ("list", "map") or at[-1].startswith("k:")):
         yield (*at, SELF), None
     for name, schema, child in children(node, value):
         yield from leaves(schema, child, (*at, name))

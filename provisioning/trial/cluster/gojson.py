@@ -12,7 +12,7 @@ _LITERALS = {b"t"[0]: b"true", b"f"[0]: b"false", b"n"[0]: b"null"}
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-class SyntaxError_(Exception):
+class Malformed(Exception):
     """`offset`: bytes read up to and with the offending one."""
 
     def __init__(self, offset: int, message: str) -> None:
@@ -52,10 +52,10 @@ class Scanner:
         self.position += 1
         return found
 
-    def _error(self, context: str) -> SyntaxError_:
+    def _error(self, context: str) -> Malformed:
         shown = chr(self._data[self.position])
         quoted = {"'": "'\\''", '"': "'\"'"}.get(shown) or "'" + json.dumps(shown)[1:-1] + "'"
-        return SyntaxError_(self.position + 1, f"invalid character {quoted} {context}")
+        return Malformed(self.position + 1, f"invalid character {quoted} {context}")
 
     def value(self) -> None:
         self.skip_space()
@@ -156,7 +156,7 @@ def check(text: str) -> str | None:
         scanner.value()
     except UnexpectedEnd:
         return "unexpected end of JSON input"
-    except SyntaxError_ as error:
+    except Malformed as error:
         return error.message
     if scanner.at_end():
         return None

@@ -131,7 +131,9 @@ def _query(template: str, text: str) -> Query:
             steps.append(_bracket(template, text[position + 1 : end]))
             position = end + 1
         else:
-            raise KubectlError.plain(f"error parsing jsonpath {template}, unrecognized character in action: {text[position:]}")
+            raise KubectlError.plain(
+                f"error parsing jsonpath {template}, unrecognized character in action: {text[position:]}"
+            )
     return Query(tuple(steps))
 
 

@@ -4,79 +4,88 @@ Started once per call with `python -S -E`, so it imports next to nothing. `TRIAL
 cluster listens, `TRIAL_ACCOUNT` as whom the call is made.
 """
 
+from __future__ import annotations
+
 import json
 import os
 import socket
 import sys
 
-FRAME = 4
+FRAME = 4  # bytes of a frame's length, big-endian
 
 
-def _files(argv):  # type: ignore[no-untyped-def]
-    """Contents of the files that `-f` names; null for what cannot be read."""
-    found = {}
+def named_files(argv: list[str]) -> list[str]:
+    """What `-f` names, `-` for the standard input."""
+    names = []
     for index, word in enumerate(argv):
-        name = None
         if word in ("-f", "--filename"):
-            name = argv[index + 1] if index + 1 < len(argv) else None
+            names += argv[index + 1 : index + 2]
         elif word.startswith("--filename="):
-            name = word[len("--filename=") :]
+            names.append(word[len("--filename=") :])
         elif word.startswith("-f"):
-            name = word[2:].lstrip("=")
-        if name and name != "-":
-            try:
-                with open(name, "rb") as file:
-                    found[name] = file.read().decode("utf-8", "replace")
-            except OSError:
-                found[name] = None
-    return found
+            names.append(word[2:].lstrip("="))
+    return names
 
 
-def _receive(connection, size):  # type: ignore[no-untyped-def]
+def contents(name: str) -> str | None:
+    """None for what cannot be read."""
+    try:
+        with open(name, "rb") as file:  # noqa: PTH123 - pathlib costs more than everything else here
+            return file.read().decode("utf-8", "replace")
+    except OSError:
+        return None
+
+
+def receive(connection: socket.socket, size: int) -> bytes:
     data = b""
     while len(data) < size:
         chunk = connection.recv(size - len(data))
         if not chunk:
-            raise OSError("the trial cluster closed the connection")
+            raise OSError("it closed the connection")
         data += chunk
     return data
 
 
-def _call(request):  # type: ignore[no-untyped-def]
-    connection = socket.socket(socket.AF_UNIX)
-    connection.connect(os.environ["TRIAL_CLUSTER_SOCKET"])
+def call(request: dict[str, object]) -> dict[str, object]:
     data = json.dumps(request).encode()
-    connection.sendall(len(data).to_bytes(FRAME, "big") + data)
-    return json.loads(_receive(connection, int.from_bytes(_receive(connection, FRAME), "big")))
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(os.environ["TRIAL_CLUSTER_SOCKET"])
+        connection.sendall(len(data).to_bytes(FRAME, "big") + data)
+        size = int.from_bytes(receive(connection, FRAME), "big")
+        answer: dict[str, object] = json.loads(receive(connection, size))
+        return answer
 
 
-def main():  # type: ignore[no-untyped-def]
+def remember(cache: str) -> None:
+    """Notes that this HOME has reached the cluster once; on a read-only one kubectl just asks again."""
+    try:
+        os.makedirs(cache, exist_ok=True)  # noqa: PTH103 - as above
+    except OSError:
+        return
+
+
+def main() -> int:
     argv = [os.fsencode(word).decode("utf-8", "replace") for word in sys.argv[1:]]
-    reads = any(argv[index : index + 2] == ["-f", "-"] for index in range(len(argv)))
-    reads = reads or "-f-" in argv or "--filename=-" in argv
-    cache = os.path.join(os.environ.get("HOME", "/"), ".kube", "cache", "discovery")
-    request = {
+    cache = os.environ.get("HOME", "") + "/.kube/cache/discovery"
+    names = named_files(argv)
+    request: dict[str, object] = {
         "account": os.environ.get("TRIAL_ACCOUNT", ""),
         "argv": argv,
-        "stdin": sys.stdin.buffer.read().decode("utf-8", "replace") if reads else "",
-        "files": _files(argv),
-        "cwd": os.getcwd(),
-        "discovered": os.path.isdir(cache),
+        "stdin": sys.stdin.buffer.read().decode("utf-8", "replace") if "-" in names else "",
+        "files": {name: contents(name) for name in names if name != "-"},
+        "discovered": os.path.isdir(cache),  # noqa: PTH112 - as above
     }
     try:
-        answer = _call(request)
+        answer = call(request)
     except (OSError, KeyError, ValueError) as error:
-        sys.stderr.write("The connection to the server of the trial cluster was refused: %s\n" % error)
+        sys.stderr.write(f"The connection to the server of the trial cluster was refused: {error}\n")
         return 1
     if answer["discovered"]:
-        try:
-            os.makedirs(cache, exist_ok=True)
-        except OSError:
-            pass  # as kubectl does on a read-only HOME: it asks again next time
-    sys.stdout.buffer.write(answer["stdout"].encode())
+        remember(cache)
+    sys.stdout.buffer.write(str(answer["stdout"]).encode())
     sys.stdout.buffer.flush()
-    sys.stderr.buffer.write(answer["stderr"].encode())
-    return answer["exit_code"]
+    sys.stderr.buffer.write(str(answer["stderr"]).encode())
+    return int(str(answer["exit_code"]))
 
 
 if __name__ == "__main__":

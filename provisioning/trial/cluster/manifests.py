@@ -40,13 +40,13 @@ def documents(text: str, source: str) -> Iterator[Any]:
             scanner.value()
         except gojson.UnexpectedEnd as error:
             raise KubectlError.plain(f"error parsing {source}: unexpected EOF") from error
-        except gojson.SyntaxError_ as error:
+        except gojson.Malformed as error:
             yield from _after_json(data, start, source, error)
             return
         yield gojson.loads(data[start : scanner.position].decode())
 
 
-def _after_json(data: bytes, start: int, source: str, error: gojson.SyntaxError_) -> Iterator[Any]:
+def _after_json(data: bytes, start: int, source: str, error: gojson.Malformed) -> Iterator[Any]:
     rest = data[start:].decode()
     failed = KubectlError.plain(f"error parsing {source}: json: offset {error.offset}: {error.message}")
     if start and not rest.startswith(SEPARATOR):

@@ -100,16 +100,12 @@ def metadata(meta: dict[str, Any], name_problems: list[str]) -> list[Cause]:
     for key, value in meta.get("labels", {}).items():
         causes += [invalid("metadata.labels", key, problem) for problem in qualified(key)]
         causes += [invalid("metadata.labels", value, problem) for problem in label_value(value)]
-    return causes + annotations(meta.get("annotations", {}))
+    return causes + annotation_causes(meta.get("annotations", {}))
 
 
-def annotations(given: dict[str, str]) -> list[Cause]:
-    causes = [
-        invalid("metadata.annotations", key, problem) for key in given for problem in qualified(key.lower())
-    ]
+def annotation_causes(given: dict[str, str]) -> list[Cause]:
+    causes = [invalid("metadata.annotations", key, problem) for key in given for problem in qualified(key.lower())]
     size = sum(len(key.encode()) + len(value.encode()) for key, value in given.items())
     if size > MAX_ANNOTATIONS:
-        causes.append(
-            Cause("metadata.annotations", f"Too long: may not be more than {MAX_ANNOTATIONS} bytes")
-        )
+        causes.append(Cause("metadata.annotations", f"Too long: may not be more than {MAX_ANNOTATIONS} bytes"))
     return causes

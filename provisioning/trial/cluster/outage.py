@@ -78,16 +78,18 @@ def answer(mode: Mode, command: Command, given: Input, *, discovered: bool, time
     asked = f'Get \\"https://{SERVER}/api?timeout=32s\\": ' if mode.dial else ""
     line = (
         f'E{time} {threading.get_native_id() % 100000:7d} memcache.go:265] "Unhandled Error"'
-        f" err=\"couldn't get current server API group list: {asked}{mode.error}\"\n"
+        f' err="couldn\'t get current server API group list: {asked}{mode.error}"\n'
     )
     last = mode.last.replace("Unauthorized", CREDENTIALS) if tries else mode.last
     return KubectlResult(1, "", line * tries + f"{last}\n")
 
 
 def _tries_first(command: Command) -> int:
+    if command.verb == "annotate":
+        return TRIES_BY_NAME
     if command.verb == "delete" or any("/" in word for word in command.words):
         return TRIES_BY_SLASH
-    return TRIES_BY_NAME if command.verb == "annotate" or len(command.words) > 1 else TRIES_BY_KIND
+    return TRIES_BY_NAME if len(command.words) > 1 else TRIES_BY_KIND
 
 
 def _tries_later(command: Command) -> int:
@@ -99,7 +101,7 @@ def _tries_later(command: Command) -> int:
 def _unchecked(mode: Mode, command: Command, given: Input) -> KubectlResult:
     try:
         text, source = read(command, given)
-        first = next(manifests.documents(text, source), {})
+        first: object = next(manifests.documents(text, source), {})
     except KubectlError as error:
         return KubectlResult(1, "", f"{error.single}\n")
     alone = not (isinstance(first, dict) and clientcheck.is_list(first))
@@ -111,5 +113,3 @@ def _unchecked(mode: Mode, command: Command, given: Input) -> KubectlResult:
         f'error: error validating "{source}": error validating data: {reason}; if you choose to ignore these errors,'
         " turn validation off with --validate=false\n",
     )
-
-

@@ -119,7 +119,7 @@ def apply(node: Node, live: Object, config: Object, writer: Writer, *, force: bo
     wanted = {path for path in fields.applied(node, config) if not _reset(path, reset)}
     config = {name: value for name, value in config.items() if name not in reset}
     config["metadata"] = {k: v for k, v in config["metadata"].items() if k != "managedFields"}
-    merged = merge(node, live, config)
+    merged: Object = merge(node, live, config)
     owned_by_others = set().union(*(entry.paths for entry in others))
     merged = without(node, merged, mine.paths - wanted - owned_by_others)
     changed, removed = fields.differences(node, live, merged)

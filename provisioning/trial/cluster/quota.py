@@ -97,9 +97,7 @@ def _exceeded(kind: Kind, obj: Object, quota: Object, over: Amounts) -> Forbidde
     requested = ",".join(f"{name}={show(name, amount)}" for name, amount in over.items())
     used_now = ",".join(f"{name}={status['used'].get(name, '0')}" for name in over)
     limited = ",".join(f"{name}={status['hard'][name]}" for name in over)
-    why = (
-        f"exceeded quota: {quota['metadata']['name']}, requested: {requested}, used: {used_now}, limited: {limited}"
-    )
+    why = f"exceeded quota: {quota['metadata']['name']}, requested: {requested}, used: {used_now}, limited: {limited}"
     return Forbidden(kind.resource, obj["metadata"]["name"], why)
 
 

@@ -65,7 +65,7 @@ CLUSTER_ROLES: dict[str, tuple[str, ...]] = {
     "admin": ('{APIGroups:[""], Resources:["pods" "secrets" "services"], Verbs:["*"]}',),
     "edit": ('{APIGroups:[""], Resources:["pods" "secrets" "services"], Verbs:["create" "delete" "patch"]}',),
     "view": ('{APIGroups:[""], Resources:["pods" "services"], Verbs:["get" "list" "watch"]}',),
-    **{name: () for name in BINDABLE},
+    **dict.fromkeys(BINDABLE, ()),
 }
 
 

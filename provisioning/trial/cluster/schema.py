@@ -46,9 +46,14 @@ QUANTITY = Node("quantity")
 PORT = Node("int-or-string")
 
 
-def struct(model: str, required: tuple[str, ...] = (), *, atomic: bool = False, **fields: Node) -> Node:
-    named = {name.rstrip("_"): node for name, node in fields.items()}
-    return Node("struct", model, named, required, atomic=atomic)
+def struct(model: str, required: tuple[str, ...] = (), **fields: Node) -> Node:
+    """A name that is a word of Python has a `_` behind it."""
+    return Node("struct", model, {name.rstrip("_"): node for name, node in fields.items()}, required)
+
+
+def whole(node: Node) -> Node:
+    """Owned and replaced as one value."""
+    return replace(node, atomic=True)
 
 
 def mapping(item: Node) -> Node:

@@ -11,12 +11,12 @@ from provisioning.trial.cluster.schema import (
     QUANTITY,
     TEXT,
     TIME,
-    Node,
     kept,
     listing,
     mapping,
     resource,
     struct,
+    whole,
 )
 
 CORE = "io.k8s.api.core.v1"
@@ -24,15 +24,16 @@ NET = "io.k8s.api.networking.v1"
 RBAC = "io.k8s.api.rbac.v1"
 AMOUNTS = mapping(QUANTITY)
 
-SELECTOR = struct(
-    f"{META}.LabelSelector",
-    atomic=True,
-    matchLabels=mapping(TEXT),
-    matchExpressions=listing(
-        struct(
-            f"{META}.LabelSelectorRequirement", ("key", "operator"), key=TEXT, operator=TEXT, values=listing(TEXT)
-        )
-    ),
+SELECTOR = whole(
+    struct(
+        f"{META}.LabelSelector",
+        matchLabels=mapping(TEXT),
+        matchExpressions=listing(
+            struct(
+                f"{META}.LabelSelectorRequirement", ("key", "operator"), key=TEXT, operator=TEXT, values=listing(TEXT)
+            )
+        ),
+    )
 )
 CONDITION = struct(
     f"{CORE}.NamespaceCondition",
@@ -48,7 +49,7 @@ NAMESPACE = resource(
     spec=struct(f"{CORE}.NamespaceSpec", finalizers=listing(TEXT)),
     status=struct(f"{CORE}.NamespaceStatus", phase=TEXT, conditions=listing(CONDITION, "type")),
 )
-REFERENCE = struct(f"{CORE}.ObjectReference", atomic=True, name=TEXT, namespace=TEXT, kind=TEXT, uid=TEXT)
+REFERENCE = whole(struct(f"{CORE}.ObjectReference", name=TEXT, namespace=TEXT, kind=TEXT, uid=TEXT))
 SERVICE_ACCOUNT = resource(
     f"{CORE}.ServiceAccount",
     automountServiceAccountToken=FLAG,
@@ -72,20 +73,16 @@ LIMIT = struct(
     defaultRequest=AMOUNTS,
     maxLimitRequestRatio=AMOUNTS,
 )
-LIMIT_RANGE = resource(
-    f"{CORE}.LimitRange", spec=struct(f"{CORE}.LimitRangeSpec", ("limits",), limits=listing(LIMIT))
-)
+LIMIT_RANGE = resource(f"{CORE}.LimitRange", spec=struct(f"{CORE}.LimitRangeSpec", ("limits",), limits=listing(LIMIT)))
 SUBJECT = struct(f"{RBAC}.Subject", ("kind", "name"), apiGroup=TEXT, kind=TEXT, name=TEXT, namespace=TEXT)
-ROLE_REF = struct(
-    f"{RBAC}.RoleRef", ("apiGroup", "kind", "name"), atomic=True, apiGroup=TEXT, kind=TEXT, name=TEXT
-)
+ROLE_REF = whole(struct(f"{RBAC}.RoleRef", ("kind", "name"), apiGroup=TEXT, kind=TEXT, name=TEXT))
 ROLE_BINDING = resource(f"{RBAC}.RoleBinding", ("roleRef",), roleRef=ROLE_REF, subjects=listing(SUBJECT))
 
 PEER = struct(
     f"{NET}.NetworkPolicyPeer",
     podSelector=kept(SELECTOR),
     namespaceSelector=kept(SELECTOR),
-    ipBlock=struct(f"{NET}.IPBlock", ("cidr",), cidr=TEXT, **{"except_": listing(TEXT)}),
+    ipBlock=struct(f"{NET}.IPBlock", ("cidr",), cidr=TEXT, except_=listing(TEXT)),
 )
 POLICY_PORT = struct(f"{NET}.NetworkPolicyPort", protocol=TEXT, port=PORT, endPort=NUMBER)
 INGRESS = kept(struct(f"{NET}.NetworkPolicyIngressRule", ports=listing(POLICY_PORT), from_=listing(PEER)))

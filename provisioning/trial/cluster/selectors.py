@@ -24,7 +24,8 @@ def parse(text: str) -> Test:
     while position < len(text):
         match = _REQUIREMENT.match(text, position)
         if match is None:
-            raise BadSelector(f"unable to parse requirement: found '{text[position]}', expected: !, identifier, or 'end of string'")
+            wanted = "expected: !, identifier, or 'end of string'"
+            raise BadSelector(f"unable to parse requirement: found '{text[position]}', {wanted}")
         position = match.end()
         if position < len(text) and text[position] != ",":
             word = re.split(r"[\s,]", text[position:], maxsplit=1)[0]

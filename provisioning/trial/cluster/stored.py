@@ -1,4 +1,4 @@
-"""The form in which the API server keeps an object: nulls and empty lists gone, amounts canonical, defaults filled in."""
+"""The form in which the API server keeps an object: nulls and empty lists gone, amounts canonical, defaults filled."""
 
 from __future__ import annotations
 

@@ -57,5 +57,5 @@ def _kinds(word: str) -> list[Kind]:
 def _kind(word: str) -> Kind:
     found = resolve(word)
     if found is None:
-        raise KubectlError.plain(f'the server doesn\'t have a resource type "{word.split(".")[0]}"')
+        raise KubectlError.plain(f'the server doesn\'t have a resource type "{word.partition(".")[0]}"')
     return found

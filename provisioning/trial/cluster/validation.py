@@ -120,8 +120,11 @@ def _subject(path: str, subject: Object) -> Iterator[Cause]:
     if not subject.get("name"):
         yield Cause(f"{path}.name", "Required value")
     if subject.get("kind") not in ("ServiceAccount", "User", "Group"):
-        supported = '"ServiceAccount", "User", "Group"'
-        yield Cause(f"{path}.kind", f"Unsupported value: {quoted(subject.get('kind', ''))}: supported values: {supported}")
+        yield _unsupported(f"{path}.kind", subject.get("kind", ""), '"ServiceAccount", "User", "Group"')
+
+
+def _unsupported(path: str, value: str, supported: str) -> Cause:
+    return Cause(path, f"Unsupported value: {quoted(value)}: supported values: {supported}")
 
 
 def _network_policy(new: Object, _old: Object | None) -> Iterator[Cause]:
@@ -137,8 +140,7 @@ def _network_policy(new: Object, _old: Object | None) -> Iterator[Cause]:
 
 def _port(path: str, port: Object) -> Iterator[Cause]:
     if port.get("protocol", "TCP") not in ("TCP", "UDP", "SCTP"):
-        supported = '"TCP", "UDP", "SCTP"'
-        yield Cause(f"{path}.protocol", f"Unsupported value: {quoted(port['protocol'])}: supported values: {supported}")
+        yield _unsupported(f"{path}.protocol", port["protocol"], '"TCP", "UDP", "SCTP"')
     number = port.get("port")
     if isinstance(number, int) and number not in PORTS:
         yield invalid(f"{path}.port", number, "must be between 1 and 65535, inclusive")
