@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _WHOLE = re.compile(r"<([a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)+)>")
+_PIECE = re.compile(r"<(cluster|options|request)\b")
 
 
 class Absent(Exception):
@@ -43,25 +44,6 @@ def _filled(pairs: Any, lookup: Callable[[str], Any]) -> Iterator[tuple[Any, Any
             continue
 
 
-def names(value: Any) -> Iterator[str]:
-    """Every placeholder's name in `value`."""
-    if isinstance(value, dict):
-        for item in value.values():
-            yield from names(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from names(item)
-    elif name := name_of(value):
-        yield name
-
-
-def pieces(value: Any) -> Iterator[str]:
-    """Texts that hold a placeholder amid other text, or a misspelt one: a mistake, as only whole scalars are filled."""
-    if isinstance(value, dict):
-        for item in value.values():
-            yield from pieces(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from pieces(item)
-    elif isinstance(value, str) and not name_of(value) and re.search(r"<(cluster|options|request)\b", value):
-        yield value
+def is_piece(value: object) -> bool:
+    """Does text hold a placeholder amid other text, or a misspelt one? A mistake: only whole values are filled."""
+    return isinstance(value, str) and not name_of(value) and bool(_PIECE.search(value))

@@ -106,7 +106,7 @@ def _mapping(fields: Fields, key: str, known: list[str], cluster: ClusterSetting
         return {}
     source = fields[key]
     value = source.data()
-    _check_placeholders(source, value, known)
+    _check_placeholders(source, known)
     if name := placeholders.name_of(value):
         setting = cluster.value(name.removeprefix("cluster.")) if name.startswith("cluster.") else None
         if not isinstance(setting, dict):
@@ -146,12 +146,14 @@ def _object(source: Source, known: list[str]) -> dict[str, Any]:
     if "when" in fields:
         fields["when"].one_of(PLACEABLE)
     value: dict[str, Any] = source.data()
-    _check_placeholders(source, value, known)
+    _check_placeholders(source, known)
     return value
 
 
-def _check_placeholders(source: Source, value: Any, known: list[str]) -> None:
-    for text in placeholders.pieces(value):
-        raise source.wrong(f"“{text}” is no placeholder", "A placeholder is the whole value: <cluster.NAME>.")
-    for name in placeholders.names(value):
-        source.known(name, known)
+def _check_placeholders(source: Source, known: list[str]) -> None:
+    for scalar in source.scalars():
+        value = scalar.data()
+        if placeholders.is_piece(value):
+            raise scalar.wrong(f"“{value}” is no placeholder", "A placeholder is the whole value: <cluster.NAME>.")
+        if name := placeholders.name_of(value):
+            scalar.known(name, known)

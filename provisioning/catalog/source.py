@@ -29,21 +29,18 @@ class CatalogError(Exception):
 class Source:
     """One node of the document, its place in words (`tiers.small.hard`) and its line."""
 
-    def __init__(self, node: yaml.Node, place: str, file: str) -> None:
+    def __init__(self, node: yaml.Node, place: str, file: str, key: yaml.Node | None = None) -> None:
         self.node = node
+        self.line = int((key or node).start_mark.line) + 1  # of the key, where there is one
         self.place = place
         self.file = file
-
-    @property
-    def line(self) -> int:
-        return int(self.node.start_mark.line) + 1
 
     def wrong(self, message: str, remedy: str) -> CatalogError:
         """For the caller to raise; `message` goes on after the place: `tiers.small: must be …`."""
         return CatalogError(self.line, f"{self.place or 'the file'}: {message}", remedy, self.file)
 
-    def _child(self, node: yaml.Node, name: str) -> Source:
-        return Source(node, f"{self.place}.{name}" if self.place else name, self.file)
+    def _child(self, node: yaml.Node, name: str, key: yaml.Node | None = None) -> Source:
+        return Source(node, f"{self.place}.{name}" if self.place else name, self.file, key)
 
     def entries(self) -> dict[str, Source]:
         """The children of a mapping, in the order written. Twice the same key is a mistake."""
@@ -53,10 +50,9 @@ class Source:
         for key, value in self.node.value:
             if not isinstance(key, yaml.ScalarNode):
                 raise self.wrong("has a key that is no text", "Keys are plain words.")
-            child = self._child(value, key.value)
+            child = self._child(value, key.value, key)
             if key.value in found:
-                line = int(key.start_mark.line) + 1
-                raise CatalogError(line, f"{child.place} is written twice", "Remove one of the two.", self.file)
+                raise child.wrong("is written twice", "Remove one of the two.")
             found[key.value] = child
         return found
 
@@ -64,6 +60,15 @@ class Source:
         if not isinstance(self.node, yaml.SequenceNode):
             raise self.wrong("must be a list", "Write `[a, b]`, or one `- item` a line.")
         return [self._child(node, str(number)) for number, node in enumerate(self.node.value, 1)]
+
+    def scalars(self) -> Iterator[Source]:
+        """Every single value at or below this node."""
+        if isinstance(self.node, yaml.ScalarNode):
+            yield self
+            return
+        below = self.entries().values() if isinstance(self.node, yaml.MappingNode) else self.items()
+        for child in below:
+            yield from child.scalars()
 
     def data(self) -> Any:
         """The plain value (dict, list, str, int, float, bool, None) of this node and all below it."""
@@ -138,12 +143,7 @@ class Fields:
         self.entries = source.entries()
         for key, child in self.entries.items():
             if key not in required + optional:
-                raise CatalogError(
-                    _key_line(source, key),
-                    f"{child.place}: unknown key",
-                    _suggestion(key, [*required, *optional]),
-                    source.file,
-                )
+                raise child.wrong("unknown key", _suggestion(key, [*required, *optional]))
         for key in required:
             if key not in self.entries:
                 raise source.wrong(f"“{key}” is missing", f"Add a line `{key}: …` to it.")
@@ -170,12 +170,6 @@ class Fields:
         return self.entries[key].strings() if key in self.entries else {}
 
 
-def _key_line(source: Source, key: str) -> int:
-    node = source.node
-    pairs = node.value if isinstance(node, yaml.MappingNode) else []
-    return next((int(name.start_mark.line) + 1 for name, _ in pairs if name.value == key), source.line)
-
-
 def _suggestion(value: str, names: list[str]) -> str:
     close = difflib.get_close_matches(value, names, 1)
     if close:
@@ -188,7 +182,8 @@ def compose(text: str, file: str) -> Source:
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
+        open_quote = "quoted scalar" in str(error.context)
+        mark = error.context_mark if open_quote else error.problem_mark or error.context_mark
         raise CatalogError(
             mark.line + 1 if mark else 1,
             f"this is no YAML: {error.problem or error.context}",

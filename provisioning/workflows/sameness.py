@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from provisioning.catalog.quantities import parse_quantity
@@ -33,8 +34,19 @@ def _differences(live: Any, want: Any, path: str) -> Iterator[str]:
         for number, (have, wanted) in enumerate(zip(live, want, strict=True)):
             label = wanted.get("name", number) if isinstance(wanted, dict) else number
             yield from _differences(have, wanted, f"{path}[{label}]")
+    elif isinstance(want, str) and isinstance(live, str) and "\n" in want:
+        yield from _line_difference(live, want, path)
     elif not _equal(live, want):
         yield f"{path}: {_shown(live)} in the cluster, {_shown(want)} in the portal"
+
+
+def _line_difference(live: str, want: str, path: str) -> Iterator[str]:
+    """Of a script, the first line that differs."""
+    pairs = zip_longest(live.rstrip().splitlines(), want.rstrip().splitlines())
+    for number, (have, wanted) in enumerate(pairs, 1):
+        if have != wanted:
+            yield f"{path}, line {number}: {_shown(have)} in the cluster, {_shown(wanted)} in the portal"
+            return
 
 
 def _equal(live: Any, want: Any) -> bool:
