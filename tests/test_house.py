@@ -29,7 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "manifests": VALUES,
     "workflows": VALUES | {"manifests"},  # how a manifest is encoded as a parameter
     "config": {"catalog"},
-    "progress": {"models"},
+    "progress": {"models", "workflows"},
     # level 3
     "access": {"models"},
     "audit": {"models"},
