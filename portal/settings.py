@@ -7,8 +7,9 @@ README has the table of what each does. SECRET_KEY, DATABASE_URL and METRICS_TOK
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import dj_database_url
 import structlog
@@ -66,7 +67,8 @@ def _bad_variables() -> list[str]:
         try:
             reader.seal()
         except EnvValidationError as error:
-            found += [f"{name}: {' '.join(texts)}" for name, texts in dict(error.error_messages).items()]
+            complaints = cast("Mapping[str, list[str]]", error.error_messages)
+            found += [f"{name}: {' '.join(texts)}" for name, texts in complaints.items()]
     if not str(ARGO_WORKFLOWS_URL).startswith(("http://", "https://")):
         found.append("ARGO_WORKFLOWS_URL: must begin with http:// or https://")
     if DEBUG and TRIAL is False and BIND not in {"127.0.0.1", "::1", "localhost"}:
