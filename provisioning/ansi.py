@@ -8,10 +8,10 @@ it is. Nothing of the text ever becomes markup.
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,8 +29,27 @@ _SEQUENCE = re.compile(
 )
 _HIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 
-_STYLES = {1: ("weight", "bold"), 2: ("weight", "dim"), 3: ("slant", "italic"), 4: ("line", "underline")}
-_RESETS = {22: "weight", 23: "slant", 24: "line", 39: "fg", 49: "bg"}
+# What a code sets: a part of the style, and its value (None takes it back).
+_CODES: dict[int, tuple[str, str | None]] = {
+    1: ("weight", "bold"),
+    2: ("weight", "dim"),
+    3: ("slant", "italic"),
+    4: ("line", "underline"),
+    22: ("weight", None),
+    23: ("slant", None),
+    24: ("line", None),
+    39: ("fg", None),
+    49: ("bg", None),
+} | {
+    first + number: (part, prefix + colour)
+    for first, part, prefix in ((30, "fg", ""), (90, "fg", ""), (40, "bg", "bg-"), (100, "bg", "bg-"))
+    for number, colour in enumerate(COLOURS)
+}
+_RESET = 0
+# `38;5;N` and `38;2;R;G;B`: colours by number or by their parts. Only the first sixteen numbers have a name.
+_EXTENDED = {38: ("fg", 30), 48: ("bg", 40)}
+_BY_NUMBER, _BY_PARTS = 5, 2
+_HAVE_NAMES = 2 * len(COLOURS)
 
 
 def plain(text: str) -> str:
@@ -77,35 +96,26 @@ def _styled(style: dict[str, str], sgr: str) -> dict[str, str]:
     style = dict(style)
     while codes:
         code = codes.pop(0)
-        if code in (38, 48):
-            _extended("fg" if code == 38 else "bg", codes, style)
-        else:
-            _apply(code, style)
+        if code == _RESET:
+            style.clear()
+        elif code in _EXTENDED:
+            _set(style, *_extended(code, codes))
+        elif code in _CODES:
+            _set(style, *_CODES[code])
     return style
 
 
-def _apply(code: int, style: dict[str, str]) -> None:
-    if code == 0:
-        style.clear()
-    elif code in _STYLES:
-        part, name = _STYLES[code]
-        style[part] = name
-    elif code in _RESETS:
-        style.pop(_RESETS[code], None)
-    elif code // 10 in (3, 9) and code % 10 < 8:
-        style["fg"] = COLOURS[code % 10]
-    elif code // 10 in (4, 10) and code % 10 < 8:
-        style["bg"] = "bg-" + COLOURS[code % 10]
+def _set(style: dict[str, str], part: str, value: str | None) -> None:
+    style.pop(part, None)
+    if value is not None:
+        style[part] = value
 
 
-def _extended(part: str, codes: list[int], style: dict[str, str]) -> None:
-    """Colours by number: the first sixteen have a name; of the others only the arguments are eaten."""
-    kind = codes.pop(0) if codes else 0
-    if kind == 2:
+def _extended(code: int, codes: list[int]) -> tuple[str, str | None]:
+    """Eats the arguments of a colour by number or by parts."""
+    part, first = _EXTENDED[code]
+    kind = codes.pop(0) if codes else None
+    if kind == _BY_PARTS:
         del codes[:3]
-        style.pop(part, None)
-    elif kind == 5:
-        number = codes.pop(0) if codes else 0
-        style.pop(part, None)
-        if number < 16:
-            style[part] = ("bg-" if part == "bg" else "") + COLOURS[number % 8]
+    number = codes.pop(0) if kind == _BY_NUMBER and codes else _HAVE_NAMES
+    return _CODES[first + number % len(COLOURS)] if number < _HAVE_NAMES else (part, None)

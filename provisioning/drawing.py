@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
-from typing import Protocol, TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
     import datetime as dt
+    from collections.abc import Iterable, Mapping, Sequence
 
 WIDTH, COLUMN_GAP = 176, 30
 HEIGHT, ROW_GAP = 52, 12
@@ -86,10 +86,7 @@ def graph(plan: Sequence[Step], states: Mapping[str, str]) -> Graph:
     step as an exit (`rollback`), below the last column, if it was touched at all. Raises `graphlib.CycleError`.
     """
     layers = _layers(plan)
-    columns = [
-        [step for step in plan if layers[step.name] == at]
-        for at in range(max(layers.values(), default=-1) + 1)
-    ]
+    columns = [[step for step in plan if layers[step.name] == at] for at in range(max(layers.values(), default=-1) + 1)]
     height = max((_tall(len(column)) for column in columns), default=0)
     boxes = [box for at, column in enumerate(columns) for box in _column(column, at, height, states)]
     exits = _exits(boxes, [name for name in states if name not in layers], states, height)

@@ -14,6 +14,7 @@ from django import forms
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.template import engines
+from django.template.loader import render_to_string
 from django.urls import path
 from django.utils import timezone
 
@@ -106,7 +107,10 @@ LINES = [
     (2, "\x1b[32mnetworkpolicy.networking.k8s.io/default-deny-all\x1b[0m serverside-applied"),
     (3, "Warning: resource networkpolicies/allow-dns is missing an annotation"),
     (4, "Error from server (Forbidden): admission webhook denied the request"),
-    (5, "\x1b[1;31mbold red\x1b[0m \x1b[44m on blue \x1b[0m \x1b[33myellow\x1b[0m \x1b[36mcyan\x1b[0m \x1b[2mdim\x1b[0m"),
+    (
+        5,
+        "\x1b[1;31mbold red\x1b[0m \x1b[44m on blue \x1b[0m \x1b[33myellow\x1b[0m \x1b[36mcyan\x1b[0m \x1b[2mdim\x1b[0m",
+    ),
     (6, "<b>markup</b> and \u202eesrever\u202c " + "a-very-long-line-" * 12),
 ]
 
@@ -124,22 +128,64 @@ def context() -> dict[str, Any]:
     notice = SimpleNamespace(
         title="Argo unreachable", text="Requests wait and go on by themselves.", since=now, url="/status/"
     )
-    phases = ("Pending", "ChangesRequested", "Approved", "Provisioning", "Succeeded", "Failed", "Denied", "Cancelled", "Expired")
+    phases = (
+        "Pending",
+        "ChangesRequested",
+        "Approved",
+        "Provisioning",
+        "Succeeded",
+        "Failed",
+        "Denied",
+        "Cancelled",
+        "Expired",
+    )
     subjects = [Subject("User", "alice@example.com"), Subject("Group", "payments-devs"), Subject("Group", LONG)]
     events = [
         {"text": "apply-network-policies started", "at": now, "tone": "info", "icon": "bolt"},
-        {"text": "Dana Okafor approved", "at": now, "tone": "accent", "icon": "check", "who": "platform admin", "comment": "Fine."},
+        {
+            "text": "Dana Okafor approved",
+            "at": now,
+            "tone": "accent",
+            "icon": "check",
+            "who": "platform admin",
+            "comment": "Fine.",
+        },
     ]
     return {
-        "user": person, "nav": nav, "trial": True, "role_title": "Team lead of payments", "platform_notice": notice,
-        "now": now, "then": now - dt.timedelta(hours=2, minutes=10), "plan": PLAN, "phases": phases,
-        "running": [row(*step) for step in RUNNING], "failed": [row(*step) for step in FAILED],
-        "long": LONG, "subjects": subjects, "events": events, "object": OBJECT, "lines": LINES,
-        "form": AskForm(), "bad_form": AskForm({"team": "payments", "name": "", "lease_days": ""}, prefix="bad"),
-        "tiers": tiers(), "step": SimpleNamespace(name="apply-network-policies", phase="Running"),
+        "user": person,
+        "nav": nav,
+        "trial": True,
+        "role_title": "Team lead of payments",
+        "platform_notice": notice,
+        "now": now,
+        "then": now - dt.timedelta(hours=2, minutes=10),
+        "plan": PLAN,
+        "phases": phases,
+        "running": [row(*step) for step in RUNNING],
+        "failed": [row(*step) for step in FAILED],
+        "long": LONG,
+        "subjects": subjects,
+        "events": events,
+        "object": OBJECT,
+        "lines": LINES,
+        "form": AskForm(),
+        "bad_form": AskForm({"team": "payments", "name": "", "lease_days": ""}, prefix="bad"),
+        "tiers": tiers(),
+        "step": SimpleNamespace(name="apply-network-policies", phase="Running"),
         "features": [
-            {"key": "monitoring", "title": "monitoring", "effect": "Metrics are scraped.", "risk": "Prometheus may reach your pods."},
-            {"key": "external-egress", "title": "external-egress", "effect": "Ports 80 and 443 to public addresses.", "risk": "Data can leave.", "gate": True},
+            {
+                "key": "monitoring",
+                "title": "monitoring",
+                "effect": "Metrics are scraped.",
+                "risk": "Prometheus may reach your pods.",
+            },
+            {
+                "key": "external-egress",
+                "title": "external-egress",
+                "effect": "Ports 80 and 443 to public addresses.",
+                "risk": "Data can leave.",
+                "gate": True,
+            },
         ],
         "verdicts": [
             {"result": "auto", "reasons": ["small is inside the headroom of payments"]},
@@ -164,9 +210,16 @@ def gallery(request: HttpRequest) -> HttpResponse:
 
 
 @login_not_required
-def no_news(request: HttpRequest) -> HttpResponse:
-    return HttpResponse(status=204)
+def more_lines(request: HttpRequest) -> HttpResponse:
+    """One line after those that the page has, and an end after the eighth."""
+    number = int(request.GET["after"]) + 1
+    answer = {
+        "lines": [(number, f"line {number}")],
+        "live": number < 8,
+        "foot": "Growing" if number < 8 else "Complete",
+    }
+    return HttpResponse(render_to_string("components/log_lines.html", answer))
 
 
-urlpatterns = [path("gallery/log/", no_news), path("gallery/", gallery, name="gallery"), *portal_urls.urlpatterns]
+urlpatterns = [path("gallery/log/", more_lines), path("gallery/", gallery, name="gallery"), *portal_urls.urlpatterns]
 handler500 = portal_urls.handler500

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django import template
 from django.utils import timezone
@@ -12,13 +12,16 @@ from provisioning import ansi, drawing
 from provisioning.templatetags.portal_ui import runs, times, values
 from provisioning.templatetags.portal_ui.icons import icon
 from provisioning.templatetags.portal_ui.looks import Look, kind_look, phase_look, step_look, verdict_look
-from provisioning.templatetags.portal_ui.stages import stages
+from provisioning.templatetags.portal_ui.stages import life
 
 if TYPE_CHECKING:
-    from django.utils.safestring import SafeString
     from collections.abc import Mapping, Sequence
 
+    from django.utils.safestring import SafeString
+
 THEMES = ("light", "dark")
+# Percent of a limit from which on a bar warns.
+NEARLY_FULL = 80
 
 register = template.Library()
 
@@ -74,7 +77,7 @@ def stepper(request: Any, notes: Mapping[str, str] | None = None) -> dict[str, o
     """`{% stepper request notes %}`: `notes` maps requested, decision, run and end to a line each (who, when)."""
     phase, kind = values.attribute(request, "phase"), values.attribute(request, "kind", default="create")
     decided = bool(values.attribute(request, "attempt", default=0))
-    return {"stages": stages(phase, kind, notes or {}, decided=decided)}
+    return {"stages": life(phase, kind, notes or {}, decided=decided)}
 
 
 @register.inclusion_tag("components/graph.html")
@@ -125,11 +128,11 @@ def usage(
 ) -> dict[str, object]:
     """How much of a limit is used, and how much a request would add (`more`). `unit`: `memory` for bytes.
 
-    Warns from 80 %; `compact` suits the cell of a table.
+    Warns when it is nearly full; `compact` suits the cell of a table.
     """
     text = values.memory if unit == "memory" else values.amount
     share = drawing.percent(used + more, limit)
-    tone = "bad" if used + more > limit else "warn" if share >= 80 else "info"
+    tone = "bad" if used + more > limit else "warn" if share >= NEARLY_FULL else "info"
     return {
         "label": label,
         "used": text(used),

@@ -58,9 +58,7 @@ OWN = {
 }
 
 
-def icon(
-    name: str, css: str = "", *, label: str = "", x: int | None = None, y: int | None = None
-) -> SafeString:
+def icon(name: str, css: str = "", *, label: str = "", x: int | None = None, y: int | None = None) -> SafeString:
     """An icon by its meaning. `label` names it where it stands alone; `x` and `y` place it in a drawing.
 
     Raises `heroicons.IconDoesNotExist` for a name that nobody knows.
@@ -71,12 +69,11 @@ def icon(
 @lru_cache(maxsize=512)
 def _drawn(name: str, css: str, label: str, x: int | None, y: int | None) -> SafeString:
     attrs: dict[str, object] = {"class": f"icon {css}".strip()}
-    attrs |= (
-        {"role": "img", "aria-label": label, "aria-hidden": "false"} if label else {"aria-hidden": "true"}
-    )
+    attrs |= {"role": "img", "aria-label": label, "aria-hidden": "false"} if label else {"aria-hidden": "true"}
     if x is not None and y is not None:
         attrs |= {"x": x, "y": y, "width": 16, "height": 16}
     if name in OWN:
         pairs = [format_html(' {}="{}"', key, value) for key, value in attrs.items()]
         return mark_safe(f'<svg viewBox="0 0 24 24"{"".join(pairs)}>{OWN[name]}</svg>')  # noqa: S308 escaped above
-    return SafeString(heroicon_outline(HEROICONS.get(name, name), size=None, **attrs))
+    svg = heroicon_outline(HEROICONS.get(name, name), size=None, **attrs)
+    return SafeString("".join(line.strip() for line in svg.splitlines()))

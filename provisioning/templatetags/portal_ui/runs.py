@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from provisioning import drawing
@@ -50,9 +50,7 @@ def rows_of(plan: Sequence[drawing.Step], steps: object, *, over: bool, now: dt.
     """
     known = _by_name(steps)
     names = [step.name for step in plan]
-    return {
-        name: _row(name, known.get(name), over=over, now=now) for name in [*names, *(set(known) - set(names))]
-    }
+    return {name: _row(name, known.get(name), over=over, now=now) for name in [*names, *(set(known) - set(names))]}
 
 
 def _by_name(steps: object) -> dict[str, Any]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from provisioning.templatetags.portal_ui.looks import Look, key, phase_look
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +23,7 @@ class Stage:
     note: str
 
 
-def stages(phase: object, kind: object, notes: Mapping[str, str], *, decided: bool = False) -> list[Stage]:
+def life(phase: object, kind: object, notes: Mapping[str, str], *, decided: bool = False) -> list[Stage]:
     """Four stages. `notes` is keyed by `requested`, `decision`, `run` and `end`.
 
     `decided` tells whether a cancelled or expired request had been approved.

@@ -17,9 +17,7 @@ from provisioning.templatetags.portal_ui.times import clock
 GIB = 2**30
 _UNITS = ((2**40, "Ti"), (GIB, "Gi"), (2**20, "Mi"), (2**10, "Ki"))
 _KEY = re.compile(r"^([ -]*)([^\s:#'\"\[{&|>-][^:]*?)(:)(?=\s|$)", re.MULTILINE)
-_BAD_LINE = re.compile(
-    r"(error\b|fatal\b|panic\b|failed\b)|.*\b(forbidden|denied the request)\b", re.IGNORECASE
-)
+_BAD_LINE = re.compile(r"(error\b|fatal\b|panic\b|failed\b)|.*\b(forbidden|denied the request)\b", re.IGNORECASE)
 _WARN_LINE = re.compile(r"warn(ing)?\b", re.IGNORECASE)
 
 
@@ -94,9 +92,7 @@ def _log_items(lines: Iterable[Any]) -> Iterator[str]:
         number, text, at, tone = _parts(line)
         css = f"tone-{tone}" if tone else ""
         stamp = clock(at) if at else ""
-        yield format_html(
-            '<li data-n="{}" class="{}">{}<span>{}</span></li>\n', number, css, stamp, ansi_to_html(text)
-        )
+        yield format_html('<li data-n="{}" class="{}">{}<span>{}</span></li>\n', number, css, stamp, ansi_to_html(text))
 
 
 def _parts(line: Any) -> tuple[object, str, object, str]:
