@@ -10,7 +10,7 @@ from provisioning import catalog
 SHIPPED = catalog.load()
 
 
-def test_three_tiers_hold_the_promised_amounts():
+def test_three_tiers_hold_the_promised_amounts() -> None:
     amounts = {key: (t.cpu, t.memory_bytes, t.pods, t.pvc_max) for key, t in SHIPPED.tiers.items()}
     assert amounts == {
         "small": (Decimal(2), 4 * 2**30, 10, "10Gi"),
@@ -21,7 +21,7 @@ def test_three_tiers_hold_the_promised_amounts():
     assert SHIPPED.tiers["small"].summary == "2 CPU, 4 Gi memory, 10 pods, 20 Gi storage"
 
 
-def test_eleven_features_two_on_by_default_two_behind_a_gate():
+def test_eleven_features_two_on_by_default_two_behind_a_gate() -> None:
     assert list(SHIPPED.features) == [
         "monitoring", "logging", "ingress", "external-egress", "kube-api", "service-mesh", "backup",
         "pod-security-restricted", "gpu", "cost-tracking", "auto-expiry",
@@ -31,7 +31,7 @@ def test_eleven_features_two_on_by_default_two_behind_a_gate():
     assert all(f.title and f.text and f.effect and f.risk for f in SHIPPED.features.values())
 
 
-def test_features_ask_for_what_they_need():
+def test_features_ask_for_what_they_need() -> None:
     fields = {field.key: field for feature in SHIPPED.features.values() for field in feature.fields}
     assert list(fields) == ["log_retention_days", "gpu_count", "cost_center", "owner_email"]
     assert [key for key, field in fields.items() if field.required] == ["gpu_count", "cost_center"]
@@ -45,7 +45,7 @@ def test_features_ask_for_what_they_need():
         ("search-sandbox", "sandbox"), ("payments", ""), ("developers", ""), ("payments-device", ""),
     ],
 )  # fmt: skip
-def test_the_environment_is_read_from_the_name_production_first(name, environment):
+def test_the_environment_is_read_from_the_name_production_first(name: str, environment: str) -> None:
     assert SHIPPED.environment_of(name) == environment
 
 
@@ -57,11 +57,11 @@ def test_the_environment_is_read_from_the_name_production_first(name, environmen
         ("argocd", False), ("kubernetes", False), ("defaults", False), ("payments-dev", False),
     ],
 )  # fmt: skip
-def test_reserved_names_have_a_reason(name, is_reserved):
+def test_reserved_names_have_a_reason(name: str, is_reserved: bool) -> None:
     assert bool(SHIPPED.reserved(name)) is is_reserved
 
 
-def test_the_namespaces_of_the_settings_are_reserved_wherever_they_are_moved():
+def test_the_namespaces_of_the_settings_are_reserved_wherever_they_are_moved() -> None:
     cluster = dataclasses.replace(
         SHIPPED.cluster, namespace="flows", ingress_namespace="edge", monitoring_namespace="eyes"
     )
@@ -69,18 +69,18 @@ def test_the_namespaces_of_the_settings_are_reserved_wherever_they_are_moved():
     assert [bool(moved.reserved(n)) for n in ("flows", "edge", "eyes", "ingress-nginx")] == [True, True, True, False]
 
 
-def test_a_workflow_namespace_that_could_not_stand_in_a_policy_is_refused():
+def test_a_workflow_namespace_that_could_not_stand_in_a_policy_is_refused() -> None:
     with pytest.raises(ValueError, match="no name of a namespace"):
         dataclasses.replace(SHIPPED.cluster, namespace="x' || true || '")
 
 
-def test_the_version_changes_with_the_text():
+def test_the_version_changes_with_the_text() -> None:
     text = catalog.DEFAULT_PATH.read_text()
     assert catalog.parse(text).version == SHIPPED.version
     assert catalog.parse(text + "\n# more\n").version != SHIPPED.version
 
 
-def test_a_tier_and_a_feature_are_added_by_the_file_alone():
+def test_a_tier_and_a_feature_are_added_by_the_file_alone() -> None:
     text = catalog.DEFAULT_PATH.read_text()
     small = text[text.index("  small:") : text.index("  medium:")]
     more = text.replace("  medium:\n", small.replace("  small:", "  tiny:") + "  medium:\n", 1).replace(
@@ -93,10 +93,10 @@ def test_a_tier_and_a_feature_are_added_by_the_file_alone():
     assert read.features["chaos"].labels == {"platform.io/chaos": "on"}
 
 
-def test_lease_and_allowance():
+def test_lease_and_allowance() -> None:
     assert SHIPPED.lease == catalog.Lease(90, 365, (30, 90, 180, 365), (30, 7, 1), 7, 14)
     assert SHIPPED.allowance == catalog.Allowance(6, Decimal(24), 48 * 2**30, 150)
 
 
-def test_the_end_of_a_lease_is_written_as_the_start_is():
+def test_the_end_of_a_lease_is_written_as_the_start_is() -> None:
     assert catalog.expires_at("2026-11-23T10:00:00Z", 90) == "2027-02-21T10:00:00Z"

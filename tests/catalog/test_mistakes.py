@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from provisioning import catalog
@@ -16,7 +18,7 @@ MISTAKES = [
     ('      pods: "10"', '      pods: "-1"', 'pods: "-1"', "less than zero", "0"),
     ('      pods: "10"', '      pods: "11"', "default: {cpu: 200m", "11 pods with cpu 200m", "Only 10 would start"),
     ("request: {cpu: 100m", "request: {cpu: 300m", "request: {cpu: 300m", "above its limit 200m", "Lower it"),
-    ("      limits.memory: 4Gi", "      limits.memory: 3Gi", "container:", "", ""),
+    ("      limits.memory: 4Gi", "      limits.memory: 3Gi", "default: {cpu", "don't fit", "Only 8 would start"),
     ("    volume_max: 10Gi", "    volume_max: yes", "volume_max: yes", "quantity", "Write it"),
     ("    title: Small\n", "", "small:", "“title” is missing", "Add a line"),
     ("    title: Small\n", "    title: Small\n    title: Tiny\n", "title: Tiny", "written twice", "Remove one"),
@@ -35,7 +37,7 @@ MISTAKES = [
     ("        kind: NetworkPolicy\n        metadata: {name: allow-kube-api}", "        kind: Secret\n        metadata: {name: allow-kube-api}", "kind: Secret", "not known", "NetworkPolicy"),
     ("        kind: integer\n        required", "        kind: number\n        required", "kind: number", "not known", "integer"),
     ('        default: "30"', '        default: "400"', 'default: "400"', "1 to 365", "default"),
-    ("  backup:\n    title", "  gated:\n    title", "title: Backup", "no good key", "gated"),
+    ("  backup:\n    title", "  gated:\n    title", "  gated:", "no good key", "gated"),
     ("when: {kind: delete}", "when: {knd: delete}", "knd", "unknown key", "kind"),
     ("when: {kind: delete}", "when: {}", "when: {}", "no condition", "Give one of"),
     ("when: {kind: delete}", "when: {kind: remove}", "kind: remove", "not known", "create"),
@@ -54,7 +56,7 @@ MISTAKES = [
     ("  choices: [30, 90, 180, 365]", "  choices: []", "choices: []", "is empty", "[30, 90]"),
     ("  choices: [30, 90, 180, 365]", "  choices: 30", "choices: 30", "must be a list", "[a, b]"),
     ("  default_days: 90", '  default_days: "90"', "default_days", "whole number", "without quotes"),
-    ('allowance: {namespaces: 6', 'allowance: {namespaces: -6', "namespaces: -6", "0 or more", "digits"),
+    ("allowance: {namespaces: 6", "allowance: {namespaces: -6", "namespaces: -6", "0 or more", "digits"),
     ('  pattern: ""', '  pattern: "{squad}-*"', "squad", "no pattern", "{team}"),
     ('patterns: ["*-dev", ', 'patterns: ["*_dev", ', "*_dev", "no pattern", "*-dev"),
     ("  dns_port: 53 ", "  dns_port: 70000 ", "70000", "no port", "65535"),
@@ -66,13 +68,13 @@ MISTAKES = [
     ("    argo-*: names of Argo", "    'a)b': names of Argo", "a)b", "no name", "beginning*"),
     ("system:masters, ", "\"it's\", ", "it's", "is not the name of a group", "scripts"),
     ("  viewer_role: namespace-viewer", "  viewer_role: namespace-editor", "viewer_role", "must differ", "own ClusterRole"),
-    ("  mesh_port: 15012\n", "", "namespace: platform-provisioning", "“mesh_port” is missing", "Add a line"),
+    ("  mesh_port: 15012\n", "", "cluster:", "“mesh_port” is missing", "Add a line"),
     ("lease:\n  default_days: 90\n", "lease:\n\tdefault_days: 90\n", "\tdefault_days", "no YAML", "indentation"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("old", "new", "at", "message", "remedy"), MISTAKES, ids=[m[1][:40] for m in MISTAKES])
-def test_a_mistake_names_its_line_and_the_remedy(old, new, at, message, remedy):
+def test_a_mistake_names_its_line_and_the_remedy(old: str, new: str, at: str, message: str, remedy: str) -> None:
     assert old in TEXT
     text = TEXT.replace(old, new, 1)
     with pytest.raises(CatalogError) as caught:
@@ -85,17 +87,17 @@ def test_a_mistake_names_its_line_and_the_remedy(old, new, at, message, remedy):
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "- a\n", "tiers: {}\n", "just words\n", "\x00", "a: &x [*x]\nb"])
-def test_a_file_that_is_no_catalogue_is_refused(text):
+def test_a_file_that_is_no_catalogue_is_refused(text: str) -> None:
     with pytest.raises(CatalogError):
         catalog.parse(text)
 
 
-def test_a_missing_file_is_named(tmp_path):
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(CatalogError, match="cannot be read"):
         catalog.load(tmp_path / "none.yaml")
 
 
-def test_a_file_that_is_no_utf8_is_named(tmp_path):
+def test_a_file_that_is_no_utf8_is_named(tmp_path: Path) -> None:
     path = tmp_path / "latin.yaml"
     path.write_bytes(b"\xe4")
     with pytest.raises(CatalogError, match="cannot be read"):
