@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 import time
@@ -101,20 +102,26 @@ class ArgoWorkflowsClient:
         return named(answer, name)
 
     def list_workflows(
-        self, label_selector: str | None = None, fields: str | None = None, limit: int = PAGE
+        self,
+        label_selector: str | None = None,
+        fields: str | None = None,
+        limit: int = PAGE,
+        *,
+        pages: int = MOST_PAGES,
     ) -> ListResult:
         """All pages together, each item once. The list may lag: what is absent may exist (a GET decides).
 
-        `limit` is the size of a page. Items have no nodes unless `fields` asks for them.
+        `limit` is the size of a page, `pages` how many to read at most. Items have no nodes unless `fields`
+        asks for them.
         """
         if limit < 1:
             raise ValueError("A page has at least one item: without a limit, Argo 4 repeats items.")
         for _ in range(MOST_LIST_STARTS - 1):
             try:
-                return self._list(label_selector, fields, limit)
+                return self._list(label_selector, fields, limit, pages)
             except ResourceVersionTooOld:
                 continue  # the pages of Argo up to 3.5.6 expire after some minutes: from the beginning again
-        return self._list(label_selector, fields, limit)
+        return self._list(label_selector, fields, limit, pages)
 
     def stop_workflow(self, name: str) -> Json:
         """Ask for the end, exit handler included. A workflow waiting for a lock ignores it: terminate that."""
@@ -180,35 +187,39 @@ class ArgoWorkflowsClient:
         fields: str | None = None,
         stop: threading.Event | None = None,
         *,
+        timeout_seconds: int | None = None,
         heard: Callable[[], None] | None = None,
     ) -> Iterator[WatchEvent]:
         """Events from `resource_version` on, or ADDED for all there is first. Returns only when `stop` is set.
 
         Raises StreamEnded when the stream is over, however it ended (connect again from the last event's version),
         ResourceVersionTooOld (list again), or what else went wrong. `heard` is called at each sign of life.
-        `fields` defaults to `fields.WATCH`; another list has to contain `error`, or errors are lost.
+        `timeout_seconds` asks the server to end it then. `fields` defaults to `fields.WATCH`; another list has to
+        contain `error`, or errors are lost.
         """
         params = {
             "listOptions.labelSelector": label_selector or "",
             "listOptions.resourceVersion": resource_version or "",
             "listOptions.allowWatchBookmarks": "true",
+            "listOptions.timeoutSeconds": number(timeout_seconds),
             "fields": wanted.WATCH if fields is None else fields,
         }
         path = f"/api/v1/workflow-events/{self.namespace}"
         call = self._call("GET", path, "watch workflows", params, accept=EVENT_STREAM, repeat=False)
         stop = stop or threading.Event()
-        for result in Pump(self._stream(call, self._silence)).messages(stop):
-            if heard:
-                heard()
-            if result is not None:
-                yield event_of(result)
+        with contextlib.closing(Pump(self._stream(call, self._silence)).messages(stop)) as results:
+            for result in results:
+                if heard:
+                    heard()
+                if result is not None:
+                    yield event_of(result)
         if not stop.is_set():
             raise StreamEnded("The server ended the watch.", reason="closed")
 
     # --- about the server
 
     def health_check(self) -> Health:
-        """Version and verdict. `list_workflows(limit=1)` proves the token, this does not."""
+        """Version and verdict. `rights.check_rights` proves the token, this does not."""
         version = self.version(fresh=True)
         return Health(version.text, version.supported, version.safe, version.trial, version.advice)
 
@@ -236,7 +247,7 @@ class ArgoWorkflowsClient:
 
     # --- how
 
-    def _list(self, label_selector: str | None, fields: str | None, limit: int) -> ListResult:
+    def _list(self, label_selector: str | None, fields: str | None, limit: int, pages: int) -> ListResult:
         params = {
             "listOptions.labelSelector": label_selector or "",
             "listOptions.limit": str(limit),
@@ -245,7 +256,7 @@ class ArgoWorkflowsClient:
         }
         first_version, token, seen = "", "", set[str]()
         items: dict[str, Json] = {}
-        for _ in range(MOST_PAGES):
+        for _ in range(pages):
             page = self._page(params | {"listOptions.continue": token})
             for place, item in enumerate(items_of(page)):
                 # pages are offsets into a list that changes meanwhile: the same item may come twice

@@ -101,6 +101,8 @@ class Forbidden(ArgoError):
 class NotFound(ArgoError):
     """Argo itself says that the thing is not there. `what` says which: only "workflow" means a vanished run."""
 
+    default_remedy = "It was deleted, or never was: nothing can be done about it in Argo."
+
     def __init__(
         self,
         cause: str,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -78,7 +79,8 @@ def items_of(page: Json) -> tuple[Json, ...]:
 
 def identity(item: Json) -> str:
     metadata = item.get("metadata") or {}
-    return str(metadata.get("uid") or metadata.get("name") or "")
+    # not the name: two archived workflows may share one
+    return str(metadata.get("uid") or "")
 
 
 def event_of(result: Json) -> WatchEvent:
@@ -90,13 +92,14 @@ def event_of(result: Json) -> WatchEvent:
 
 
 def log_lines(
-    results: Iterator[Json | None], *, timestamps: bool, heard: Callable[[], None] | None
+    results: Generator[Json | None, None, None], *, timestamps: bool, heard: Callable[[], None] | None
 ) -> Iterator[LogLine]:
-    for result in results:
-        if heard:
-            heard()
-        if result is not None:
-            yield line_of(result, timestamps=timestamps)
+    with contextlib.closing(results):
+        for result in results:
+            if heard:
+                heard()
+            if result is not None:
+                yield line_of(result, timestamps=timestamps)
 
 
 def namespace_name(text: str) -> str:

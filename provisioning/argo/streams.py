@@ -130,7 +130,7 @@ class Pump:
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._run, name="argo-stream", daemon=True)
 
-    def messages(self, stop: threading.Event) -> Iterator[Message]:
+    def messages(self, stop: threading.Event) -> Generator[Message, None, None]:
         """What the stream yields, until it ends, raises, or `stop` is set (then returns at once)."""
         self._thread.start()
         try:
