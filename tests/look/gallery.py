@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -15,10 +16,10 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.template import engines
 from django.template.loader import render_to_string
-from django.urls import path
+from django.urls import include, path
 from django.utils import timezone
 
-from portal import urls as portal_urls
+from portal import errors
 from provisioning.spec import Subject
 
 LONG = "payments-" + "x" * 54
@@ -63,7 +64,8 @@ FAILED = (
 )
 
 
-class Message(NamedTuple):
+@dataclass(frozen=True)
+class Message:
     level_tag: str
     text: str
 
@@ -221,5 +223,9 @@ def more_lines(request: HttpRequest) -> HttpResponse:
     return HttpResponse(render_to_string("components/log_lines.html", answer))
 
 
-urlpatterns = [path("gallery/log/", more_lines), path("gallery/", gallery, name="gallery"), *portal_urls.urlpatterns]
-handler500 = portal_urls.handler500
+urlpatterns = [
+    path("gallery/", gallery, name="gallery"),
+    path("gallery/log/", more_lines),
+    path("", include("portal.urls")),
+]
+handler404 = errors.not_found

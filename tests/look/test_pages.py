@@ -8,6 +8,7 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
+from provisioning.models import User
 from tests.look.gallery import AskForm
 
 CODE_IN_MARKUP = re.compile(
@@ -137,3 +138,27 @@ def test_a_group_of_choices_is_a_fieldset_with_its_error() -> None:
 def test_the_errors_of_a_field_are_escaped() -> None:
     form = AskForm({"name": "x", "team": "<script>alert(1)</script>", "lease_days": "30"})
     assert "<script>" not in str(form["team"].as_field_group())
+
+
+ACCOUNT_PAGES = ["password/change/", "logout/", "email/", "reauthenticate/", "inactive/", "password/reset/done/"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ACCOUNT_PAGES)
+def test_pages_of_accounts_wear_the_portals_look(portal: Client, alice: User, path: str) -> None:
+    portal.force_login(alice)
+    answer = portal.get(f"/accounts/{path}", follow=True)
+    html = answer.content.decode()
+    assert answer.status_code == 200
+    assert html.count("<main") == html.count("<h1") == 1
+    assert "portal.css" in html
+    assert not CODE_IN_MARKUP.search(html)
+    assert sorted(set(Ids(html).references) - set(Ids(html).ids)) == []
+
+
+@pytest.mark.django_db
+def test_a_person_sees_who_they_are_and_can_leave(portal: Client, alice: User) -> None:
+    portal.force_login(alice)
+    html = portal.get("/accounts/password/change/").content.decode()
+    assert "Alice" in html
+    assert re.search(r'<form method="post" action="/accounts/logout/">', html)
