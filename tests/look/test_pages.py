@@ -6,13 +6,15 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.template.loader import render_to_string
 from django.test import Client
 
 from provisioning.models import User
 from tests.look.gallery import AskForm
 
 CODE_IN_MARKUP = re.compile(
-    r'<script(?![^>]*\bsrc=)|<style|\sstyle=|\son[a-z]+=|\shx-on|javascript:|hx-trigger="[^"]*\[', re.IGNORECASE
+    r'<script(?![^>]*(?:\bsrc=|application/json))|<style|\sstyle=|\son[a-z]+=|\shx-on|javascript:|hx-trigger="[^"]*\[',
+    re.IGNORECASE,
 )
 
 
@@ -162,3 +164,11 @@ def test_a_person_sees_who_they_are_and_can_leave(portal: Client, alice: User) -
     html = portal.get("/accounts/password/change/").content.decode()
     assert "Alice" in html
     assert re.search(r'<form method="post" action="/accounts/logout/">', html)
+
+
+@pytest.mark.parametrize("template", ["400.html", "500.html"])
+def test_pages_for_what_broke_need_nothing_that_may_be_broken(template: str) -> None:
+    html = render_to_string(template, {"message": "<b>why</b>"})
+    assert html.count("<main") == html.count("<h1") == 1
+    assert "&lt;b&gt;why" in html
+    assert not CODE_IN_MARKUP.search(html)
