@@ -28,7 +28,7 @@ def encode(value: Any) -> str:
     differs from JSON's beyond ASCII. In JSON these characters occur inside strings only, where an escape always fits.
     """
     text = json.dumps(value, ensure_ascii=True, separators=(",", ":"), sort_keys=True)
-    return text.replace("{{", "{\\u007b").replace("$", "\\u0024").replace("\x7f", "\\u007f")
+    return text.replace("{{", "{\\u007b").replace("$", "\\u0024")
 
 
 def to_parameter(value: Any) -> str:
