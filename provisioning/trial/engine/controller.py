@@ -94,13 +94,15 @@ class Engine:
         self._kubelet.close()
         self._directory.cleanup()
 
-    def settle(self) -> float | None:
-        """Do all that can be done without the clock going on, waiting for containers to end.
+    def settle(self, until: Callable[[], bool] = lambda: False) -> float | None:
+        """Do all that can be done without the clock going on, waiting for containers to end, or until `until`.
 
         Returns when, by the clock, there will be more to do; None when there never will.
         """
         while True:
             self.work()
+            if until():
+                return self.next_due()
             if not self._kubelet.busy():
                 if self.work():
                     continue

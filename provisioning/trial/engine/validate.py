@@ -194,7 +194,7 @@ class _Checker:
     def _check_expression(self, expression: str, where: str) -> None:
         """What an expression of a template speaks of must be something that the trial knows."""
         try:
-            evaluate(expression, dict.fromkeys(SPOKEN_OF, {}))
+            evaluate(expression, {name: {} for name in SPOKEN_OF})
         except UnknownName as error:
             if not expression.strip().startswith(SPOKEN_OF):
                 raise Invalid(f"trial: {where} {{{{={expression}}}}} is not implemented: {error.message}") from error

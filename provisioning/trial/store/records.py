@@ -48,7 +48,8 @@ class Records(ObjectStore):
     def put_pod(self, ns: str, pod: str, workflow: str, data: dict[str, Any] | None = None) -> None:
         with self._writing() as db:
             db.execute(
-                "INSERT OR REPLACE INTO pod VALUES (?, ?, ?, ?)", (ns, pod, workflow, json.dumps(data or {}))
+                "INSERT INTO pod VALUES (?, ?, ?, ?) ON CONFLICT (ns, pod) DO UPDATE SET data = excluded.data",
+                (ns, pod, workflow, json.dumps(data or {})),
             )
 
     def pods(self, ns: str, workflow: str) -> Pods:
