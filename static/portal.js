@@ -255,9 +255,28 @@
     document.getElementById("connection-lost").hidden = true;
   });
 
+  /* What a person folded stays as they left it when the answer is drawn anew. */
+  const folds = new Map();
+  on("toggle", (event) => {
+    if (event.target.matches("details[data-key]")) folds.set(event.target.dataset.key, event.target.open);
+  }, true);
+
+  function unfold(within) {
+    for (const fold of all("details[data-key]", within)) {
+      if (folds.has(fold.dataset.key)) fold.open = folds.get(fold.dataset.key);
+    }
+  }
+
+  /** A live region that is itself replaced says nothing: the page keeps one, and tells it what is new. */
+  function announce(within) {
+    const live = document.getElementById("live");
+    for (const news of all("[data-announce]", within)) if (live) write(live, news.dataset.announce);
+  }
+
   function arrived(within) {
     localise(within);
     fade(within);
+    unfold(within);
     for (const log of all(".log")) setUpLog(log);
     const wants = within.matches?.("[data-focus]") ? within : within.querySelector("[data-focus]");
     if (wants) {
@@ -274,7 +293,9 @@
       search(log);
       follow(log);
     }
-    arrived(target.isConnected ? target : document);
+    const place = target.isConnected ? target : document;
+    arrived(place);
+    announce(place);
   });
   on("htmx:oobAfterSwap", (event) => arrived(event.detail.target));
 

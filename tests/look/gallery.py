@@ -223,7 +223,15 @@ def more_lines(request: HttpRequest) -> HttpResponse:
     return HttpResponse(render_to_string("components/log_lines.html", answer))
 
 
+@login_not_required
+def preview(request: HttpRequest) -> HttpResponse:
+    source = "{% load portal_ui %}{% verdict verdict %}{% include 'components/object.html' %}"
+    verdict = {"result": "approve", "reasons": ["large tier"]}
+    return HttpResponse(engines["django"].from_string(source).render({"verdict": verdict, "object": OBJECT}))
+
+
 urlpatterns = [
+    path("gallery/preview/", preview),
     path("gallery/", gallery, name="gallery"),
     path("gallery/log/", more_lines),
     path("", include("portal.urls")),

@@ -143,3 +143,39 @@ def test_a_hidden_tab_does_not_poll(open_page: Any) -> None:
         }"""
     )
     assert sent is False
+
+
+def test_an_answer_is_announced_and_folds_stay_as_they_were(open_page: Any) -> None:
+    page = open_page()
+    again = page.get_by_role("button", name="Look again")
+    again.click()
+    page.locator("#preview .verdict").wait_for()
+    assert page.locator("#live").inner_text() == "Needs a platform admin; large tier"
+    for is_open in (True, False):
+        page.locator("#preview summary").click()
+        with page.expect_response("**/gallery/preview/"):
+            again.click()
+        page.wait_for_load_state("networkidle")
+        assert page.locator("#preview details").evaluate("fold => fold.open") is is_open
+
+
+def test_a_portal_that_is_away_is_said_and_taken_back(open_page: Any, live_server: Any) -> None:
+    page = open_page("/gallery/?quiet")
+    event = """name => document.getElementById("log-poll").dispatchEvent(new CustomEvent(name, { bubbles: true,
+      detail: { elt: document.getElementById("log-poll"), successful: true, xhr: {} } }))"""
+    page.evaluate(event, "htmx:sendError")
+    assert page.get_by_text("The portal does not answer").is_visible()
+    page.evaluate(event, "htmx:afterRequest")
+    assert page.get_by_text("The portal does not answer").is_hidden()
+
+
+def test_an_answer_that_fails_is_said_next_to_what_was_done(open_page: Any) -> None:
+    page = open_page()
+    page.evaluate(
+        """() => document.getElementById("preview").dispatchEvent(new CustomEvent("htmx:responseError",
+          { bubbles: true, detail: { elt: document.getElementById("preview"), xhr: { status: 500 } } }))"""
+    )
+    toast = page.get_by_text("The portal refused that (500)")
+    assert toast.is_visible()
+    page.locator(".toast", has=toast).get_by_role("button", name="Dismiss").click()
+    assert toast.count() == 0

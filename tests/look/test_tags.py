@@ -228,4 +228,4 @@ def test_subjects_are_named_with_their_kind() -> None:
 def test_a_verdict_gives_its_reasons() -> None:
     html = drawn("{% verdict value %}", value={"result": "approve", "reasons": ["large tier"], "sentence": "s"})
     assert words(html) == "Needs a platform admin large tier"
-    assert 'aria-live="polite"' in html
+    assert 'data-announce="Needs a platform admin; large tier"' in html
