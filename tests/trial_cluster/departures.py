@@ -14,14 +14,20 @@ CALLS = {
     "275-no-configuration": _NETWORK,
 }
 
-# The answer is compared, the objects afterwards are not.
-AFTERWARDS = {
-    "031-get-left-full": "the namespace was removed before its state was read back; a get removes nothing",
+# Their objects were removed before they were read back: what was there before is expected afterwards, too.
+UNCHANGED = {
+    "031-get-left-full": "a get changes nothing",
+    "deletion-validate-force": "validation changes nothing",
+    "deletion-validate-not-empty-65": "validation changes nothing",
+}
+
+# Their objects were not read beforehand either; the steps that made them are those of another recording.
+BORROWED = {
+    "deletion-validate-force": "031-get-left-full",
+    "deletion-validate-not-empty-65": "031-get-left-full",
 }
 
 # Causes that come from a map: their order was different each time on the real server, too.
 UNORDERED = {
     "143-invalid-quota-several": "spec.hard is a map",
 }
-
-SCRIPTS: dict[str, str] = {}

@@ -8,10 +8,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from provisioning.trial.cluster import Cluster
-from provisioning.trial.cluster.controllers import ROOT_CA
-from tests.trial_cluster.matching import PLACEHOLDER, Bindings
+from provisioning.trial.cluster.controllers import ROOT_CA, TERMINATE
+from tests.trial_cluster.matching import PLACEHOLDER, Bindings, differences
 
 START = 1_767_600_000.0  # some moment in January 2026
+
+
+DELETION_SECONDS = 3.0
 
 
 class Clock:
@@ -40,6 +43,9 @@ def load(cluster: Cluster, before: dict[str, Any]) -> Bindings:
     for raw in before["objects"]:
         if raw["kind"] == "Namespace" and raw["status"]["phase"] == "Active":
             _complete(cluster, raw["metadata"]["name"], present)
+        elif raw["kind"] == "Namespace":
+            with cluster._objects.transaction():
+                cluster._objects.schedule(TERMINATE, raw["metadata"]["name"], START + DELETION_SECONDS)
     return bindings
 
 
@@ -121,3 +127,15 @@ def _owner(entry: dict[str, Any]) -> dict[str, Any]:
 def _all(cluster: Cluster) -> Iterator[dict[str, Any]]:
     for kind in KINDS:
         yield from cluster.every(kind)
+
+
+def left_over(cluster: Cluster, clock: Clock, after: dict[str, Any], bindings: Bindings) -> list[str]:
+    """How the state differs from the recorded one: at once, and then when the controllers have done their part.
+    They worked beside the real kubectl, too, so what was read back may be the one or the other."""
+    at_once = copy.deepcopy(bindings)
+    found = differences(expected(after), read(cluster, after), at_once)
+    if not found:
+        return []
+    clock.now += 60
+    cluster.reconcile()
+    return differences(expected(after), read(cluster, after), bindings)

@@ -14,6 +14,7 @@ from typing import Any
 from provisioning.trial.cluster.outcome import KubectlResult
 
 FRAME = 4  # bytes of a frame's length, big-endian
+POLL_SECONDS = 0.1  # how long a shutdown takes at most
 SHIM = Path(__file__).with_name("kubectl_shim.py")
 Handler = Callable[[dict[str, Any]], tuple[KubectlResult, bool]]
 
@@ -51,7 +52,7 @@ class _Connection(socketserver.StreamRequestHandler):
 def listen(path: Path, handler: Handler) -> Listener:
     """Serves in a thread of its own until `shutdown()` and `server_close()` of what it returns."""
     listener = Listener(path, handler)
-    threading.Thread(target=listener.serve_forever, name="trial-cluster", daemon=True).start()
+    threading.Thread(target=listener.serve_forever, args=(POLL_SECONDS,), name="trial-cluster", daemon=True).start()
     return listener
 
 
