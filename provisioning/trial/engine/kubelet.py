@@ -64,6 +64,7 @@ class Kubelet:
         self._events: queue.SimpleQueue[tuple[str, Pod, Any]] = queue.SimpleQueue()
         self._threads = ThreadPoolExecutor(slots, thread_name_prefix="trial-pod")
         self._running: set[Pod] = set()
+        self._changed: set[Key] = set()
         self._closing = False
 
     def get(self, key: Key) -> Pod | None:
@@ -88,7 +89,8 @@ class Kubelet:
         self._add(pod)
         if plan.deadline is not None:
             self._at(pod.created + plan.deadline, pod)
-        self._step(pod, pod.created)
+        if self._step(pod, pod.created) and not pod.submitted:
+            self._changed.add((pod.key[0], pod.workflow))
 
     def stop(self, key: Key, reason: str) -> None:
         """Tell a running pod to end, once."""
@@ -114,7 +116,7 @@ class Kubelet:
 
     def advance(self, now: float) -> set[Key]:
         """Do what is due; returns the workflows (namespace, name) whose pods have changed."""
-        changed: set[Key] = set()
+        changed, self._changed = self._changed, set()
         while True:
             try:
                 kind, pod, data = self._events.get_nowait()

@@ -152,11 +152,11 @@ class Look:
     def _exit_handler(self, root: Node) -> Node | None:
         run = self.run
         template = run.spec.get("onExit")
-        if not template or run.shutdown == "Terminate":
+        name = f"{run.name}.onExit"
+        if not template or (run.shutdown == "Terminate" and run.nodes.get(name) is None):
             return None
         run.values["workflow.status"] = root["phase"] if root["phase"] in TERMINAL else "Succeeded"
         run.values["workflow.failures"] = f'"{quote(self._failures())}"'
-        name = f"{run.name}.onExit"
         call = Call(
             name=name, display=name, template=template, arguments=run.spec.get("arguments") or {},
             flag={"hooked": True}, on_exit=True,

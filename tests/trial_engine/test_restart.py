@@ -1,0 +1,139 @@
+"""The trial is stopped, or killed, in the middle of runs: every run ends, and nothing happens twice."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from provisioning.trial.engine import Engine
+from provisioning.trial.engine.process import identity
+from provisioning.trial.store import Store
+
+from .conftest import World, dag, script, task
+
+KILLED = """
+import sys, time
+from pathlib import Path
+from provisioning.trial.engine import Engine
+from provisioning.trial.store import Store
+store = Store(sys.argv[1])
+engine = Engine(store, pod_seconds=0)
+engine.start()
+print("ready", flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_run_goes_on_after_a_restart(world: World, tmp_path: Path) -> None:
+    flag, marks = tmp_path / "flag", tmp_path / "marks"
+    text = f"echo start >> {marks}; [ -e {flag} ] || sleep 600; echo end >> {marks}"
+    first = script("first", f"echo first >> {marks}")
+    world.submit("w", [dag(task("a", "first"), task("b", "main2", "a"), task("c", "first", "b")), first, script("main2", text)])
+    world.until("w", ".b", "Running")
+    flag.touch()
+    world.restart()
+    world.finish()
+    assert world.status("w")["phase"] == "Succeeded"
+    assert world.status("w")["progress"] == "3/3"
+    assert marks.read_text().split() == ["first", "start", "start", "end", "first"]
+
+
+def test_what_had_ended_is_not_run_again(world: World, tmp_path: Path) -> None:
+    marks = tmp_path / "marks"
+    world.submit("w", [script("main", f"echo run >> {marks}")])
+    # the container ends, but the controller does not come to look any more
+    world.engine.settle(lambda: world.store.log_ended("argo", "w"))
+    world.restart()
+    world.finish()
+    assert world.status("w")["phase"] == "Succeeded"
+    assert marks.read_text().split() == ["run"]
+
+
+def test_a_back_off_goes_on_after_a_restart(world: World) -> None:
+    retry = {"limit": "1", "backoff": {"duration": "5s"}}
+    world.submit("w", [script("main", "exit 1", retryStrategy=retry)])
+    due = world.engine.settle()
+    world.restart()
+    assert world.engine.settle() == due
+    world.finish()
+    assert set(world.nodes("w")) == {"", "(0)", "(1)"}
+
+
+def test_locks_are_held_and_waited_for_after_a_restart(world: World, tmp_path: Path) -> None:
+    flag = tmp_path / "flag"
+    lock = {"mutexes": [{"name": "m"}]}
+    world.submit("a", [script("main", f"[ -e {flag} ] || sleep 600")], synchronization=lock)
+    world.until("a", "", "Running")
+    for name in ("b", "c"):
+        world.submit(name, [script("main", "true")], synchronization=lock)
+        world.clock.advance(1)
+    world.engine.work()
+    flag.touch()
+    world.restart()
+    world.engine.work()
+    assert world.status("b")["phase"] == world.status("c")["phase"] == "Pending"
+    world.finish()
+    ends = [world.status(name)["finishedAt"] for name in ("a", "b", "c")]
+    assert ends == sorted(ends)
+    assert {world.status(name)["phase"] for name in ("a", "b", "c")} == {"Succeeded"}
+
+
+def test_a_deletion_that_is_due_happens_after_a_restart(world: World) -> None:
+    world.submit("w", [script("main", "true")], ttlStrategy={"secondsAfterCompletion": 60})
+    world.engine.settle()
+    world.restart()
+    world.clock.advance(60)
+    world.engine.settle()
+    assert world.store.list("workflows") == []
+
+
+def test_a_killed_trial_leaves_nothing_running_and_its_runs_end(tmp_path: Path) -> None:
+    flag, marks = tmp_path / "flag", tmp_path / "marks"
+    text = f"echo start:$$ >> {marks}; [ -e {flag} ] || sleep 600; echo end >> {marks}"
+    store = Store(tmp_path / "store.db")
+    meta = {"name": "w", "namespace": "argo"}
+    spec = {"entrypoint": "main", "templates": [script("main", text)]}
+    store.create("workflows", {"metadata": meta, "spec": spec})
+    store.close()
+    with subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path / "store.db")], stdout=subprocess.PIPE) as trial:
+        store = Store(tmp_path / "store.db")
+        while not store.pods("argo", "w") or "identity" not in store.pods("argo", "w")[0].data:
+            store.events("workflows", "", store.version(), 0.05)
+        os.kill(trial.pid, signal.SIGKILL)
+    pod = store.pods("argo", "w")[0].data
+    assert identity(pod["pid"]) == pod["identity"]  # the script outlives the trial
+    flag.touch()
+    engine = Engine(store, pod_seconds=0)
+    engine.settle()
+    assert identity(pod["pid"]) != pod["identity"] or _is_zombie(pod["pid"])
+    assert store.get("workflows", "argo", "w")["status"]["phase"] == "Succeeded"
+    assert [mark.partition(":")[0] for mark in marks.read_text().split()] == ["start", "start", "end"]
+    engine.stop()
+    store.close()
+
+
+def _is_zombie(pid: int) -> bool:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+
+
+def test_threads_carry_a_run_to_its_end(world: World) -> None:
+    world.engine.start()
+    version = world.store.version()
+    world.submit("w", [script("main", "echo hi")])
+    phases = []
+    for event in world.store.watch("workflows", "argo", version, timeout=30):
+        phases.append(event.object["status"].get("phase"))
+        if phases[-1] == "Succeeded":
+            break
+    assert phases[-1] == "Succeeded"
+
+
+def test_some_hundred_workflows_are_no_trouble(world: World) -> None:
+    for index in range(200):
+        world.submit(f"w{index}", [dag(task("a", "ok"), task("b", "ok", "a")), script("ok", "true")])
+    world.finish()
+    assert {workflow["status"]["phase"] for workflow in world.store.list("workflows")} == {"Succeeded"}
+    assert {workflow["status"]["progress"] for workflow in world.store.list("workflows")} == {"2/2"}
