@@ -5,13 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
+from django.template.loader import render_to_string
+
+# These two may come before, or because of, whatever a page's frame needs: they stand alone.
+ALONE = frozenset({400, 500})
 
 
 def _answer(request: HttpRequest, status: int, message: str) -> HttpResponse:
     if request.path.startswith("/api/"):
         return JsonResponse({"success": False, "message": message, "errors": {}}, status=status)
-    return render(request, f"{status}.html", {"message": message}, status=status)
+    page = render_to_string(f"{status}.html", {"message": message}, request=None if status in ALONE else request)
+    return HttpResponse(page, status=status)
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:  # noqa: ARG001

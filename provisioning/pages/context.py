@@ -43,7 +43,8 @@ class Notice:
 
 
 def portal(request: HttpRequest) -> dict[str, Any]:
-    user = request.user
+    # A request that was refused early (a bad Host header) never came to have a user.
+    user = getattr(request, "user", None)
     if not isinstance(user, User) or request.htmx:  # type: ignore[attr-defined]
         return {"trial": settings.TRIAL}
     return {"trial": settings.TRIAL, "nav": _nav(request, user), "platform_notice": notice()}
@@ -56,7 +57,12 @@ def notice() -> Notice | None:
         text = "Approved requests wait until it is back. Pages show what was known last."
         return Notice("The worker is away", text, lease.heartbeat_at, reverse("status"))
     if argo.failing_since is not None:
-        return Notice("Argo unreachable", "Requests wait and go on by themselves when it answers again.", argo.failing_since, reverse("status"))
+        return Notice(
+            "Argo unreachable",
+            "Requests wait and go on by themselves when it answers again.",
+            argo.failing_since,
+            reverse("status"),
+        )
     return None
 
 

@@ -1,0 +1,63 @@
+"""Reading what the worker has stored of a step's log: for pages, downloads and the API alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.db.models import F
+
+from provisioning.models import LogChunk, Run, StepLog
+
+PAGE = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """`number` counts from 1 within its kind; 0 for the mark of what was left out."""
+
+    number: int
+    text: str
+
+
+def lines(log: StepLog, *, after: int = 0, limit: int = PAGE, executor: bool = False) -> list[Line]:
+    """At most `limit` lines after number `after`, with a mark where lines were left out. One query."""
+    found: list[Line] = []
+    for line in _walk(log, after=after, executor=executor):
+        found.append(line)
+        if len(found) >= limit:
+            break
+    return found
+
+
+def text(log: StepLog) -> Iterator[str]:
+    """The step's own lines for a file, chunk by chunk: nothing of it is in memory at once."""
+    for line in _walk(log, after=0, executor=False):
+        yield f"{line.text}\n"
+
+
+def executor_lines(log: StepLog, limit: int = 200) -> list[Line]:
+    return lines(log, limit=limit, executor=True)
+
+
+def _walk(log: StepLog, *, after: int, executor: bool) -> Iterator[Line]:
+    chunks = LogChunk.objects.filter(log=log, executor=executor).order_by("first_line")
+    expected = after + 1
+    for chunk in chunks.annotate(end=F("first_line") + F("line_count")).filter(end__gt=after + 1).iterator(chunk_size=20):
+        if chunk.first_line > expected:
+            yield Line(0, _left_out(log, chunk.first_line - expected))
+        for offset, content in enumerate(chunk.text.split("\n")):
+            number = chunk.first_line + offset
+            if number > after:
+                yield Line(number, content)
+        expected = chunk.first_line + chunk.line_count
+
+
+def _left_out(log: StepLog, count: int) -> str:
+    size = f", {log.omitted_bytes / 1024:,.0f} KiB" if log.omitted_bytes else ""
+    return f"… {count:,} lines{size} were left out here: the log was longer than what is kept of one …"
+
+
+def logs_of(run: Run, step: str) -> list[StepLog]:
+    """The logs of a step's attempts, first to last, with `step` at hand. One query."""
+    return list(StepLog.objects.filter(step__run=run, step__name=step).select_related("step").order_by("attempt"))
