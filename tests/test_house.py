@@ -30,6 +30,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "workflows": VALUES | {"manifests"},  # how a manifest is encoded as a parameter
     "config": {"catalog"},
     "progress": {"models", "workflows"},
+    "logbook": {"models"},
     # level 3
     "access": {"models"},
     "audit": {"models"},
@@ -41,9 +42,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "notify": {"models", "catalog"},
     # level 4
     "forms": VALUES | PURE | ROWS | {"lifecycle"},
-    "pages": VALUES | PURE | ROWS | {"lifecycle", "forms", "progress", "ansi", "drawing"},
+    "pages": VALUES | PURE | ROWS | {"lifecycle", "forms", "progress", "logbook", "ansi", "drawing"},
     "templatetags": {"models", "spec", "ansi", "drawing", "catalog", "config"},
-    "api": VALUES | PURE | ROWS | {"lifecycle", "forms", "progress"},
+    "api": VALUES | PURE | ROWS | {"lifecycle", "forms", "progress", "logbook"},
     "admin": {"models", "audit"},
     "reconcile": VALUES | ROWS | {"lifecycle", "workflows", "argo", "notify"},
     "migrations": set(),
