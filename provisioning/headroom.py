@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from provisioning.config import the_catalog
 from provisioning.models import LIVE, Kind, Namespace, Request, Team
@@ -18,6 +18,17 @@ def of_team(team: Team, *, without: Request | None = None) -> Headroom:
     if without is not None:
         coming = coming.exclude(pk=without.pk)
     return _sum(team, [*existing, *coming.values_list("tier", flat=True)])
+
+
+def of_teams(teams: Sequence[Team]) -> dict[int, Headroom]:
+    """By the team's primary key; two queries for all of them."""
+    held: dict[int, list[str]] = {team.pk: [] for team in teams}
+    existing = Namespace.objects.existing().filter(team__in=held)
+    coming = Request.objects.filter(team__in=held, phase__in=LIVE, kind=Kind.CREATE)
+    for rows in (existing, coming):
+        for team_id, tier in rows.values_list("team_id", "tier"):
+            held[team_id].append(tier)
+    return {team.pk: _sum(team, held[team.pk]) for team in teams}
 
 
 def _sum(team: Team, tiers: Iterable[str]) -> Headroom:
