@@ -19,7 +19,14 @@ from requests.utils import get_environ_proxies
 
 from provisioning.argo.answers import error_of, read_problem
 from provisioning.argo.credentials import Bearer, Credentials
-from provisioning.argo.errors import ArgoError, BadAnswer, Timeout, Unreachable
+from provisioning.argo.errors import (
+    ArgoError,
+    BadAnswer,
+    ResourceVersionTooOld,
+    StreamEnded,
+    Timeout,
+    Unreachable,
+)
 from provisioning.argo.failures import NETWORK, failure_of
 from provisioning.argo.urls import base_url, is_loopback
 
@@ -31,6 +38,8 @@ LARGEST_ANSWER = 256 * 1024 * 1024
 LARGEST_ERROR = 64 * 1024
 CHUNK = 64 * 1024
 
+# the same question would get the same answer: the caller has to ask another one
+NOT_BY_ITSELF = (ResourceVersionTooOld, StreamEnded)
 HTTP_OK = HTTPStatus.OK.value
 HTTP_UNAUTHORIZED = HTTPStatus.UNAUTHORIZED.value
 
@@ -118,7 +127,8 @@ class Transport:
                 return once()
             except ArgoError as error:
                 wait = max(error.retry_after or 0.0, pause)
-                hopeless = not (call.repeat and error.retryable) or tries == MOST_TRIES
+                again = call.repeat and error.retryable and not isinstance(error, NOT_BY_ITSELF)
+                hopeless = not again or tries == MOST_TRIES
                 if hopeless or self.clock() + wait >= deadline:
                     raise
             self._sleep(wait)

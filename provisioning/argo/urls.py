@@ -6,6 +6,7 @@ import ipaddress
 import re
 from urllib.parse import urlsplit
 
+_BRACKETS = "An IPv6 address has to stand in brackets: http://[::1]:2746."
 _API = re.compile(r"(/api(/v1)?)\Z")
 
 
@@ -17,7 +18,10 @@ def base_url(text: str) -> str:
     text = text.strip()
     if re.search(r"[\s\x00-\x1f\x7f]", text):
         raise ValueError("The address of Argo Server contains a space or a control character.")
-    parts = urlsplit(text)
+    try:
+        parts = urlsplit(text)
+    except ValueError as error:
+        raise ValueError(_BRACKETS) from error
     if parts.scheme not in {"http", "https"}:
         raise ValueError("The address of Argo Server has to begin with http:// or https://.")
     if "@" in parts.netloc:
@@ -28,10 +32,10 @@ def base_url(text: str) -> str:
 
 
 def _host(netloc: str, hostname: str | None) -> str:
+    if netloc.count(":") > 1 and not netloc.startswith("["):
+        raise ValueError(_BRACKETS)
     if not hostname:
         raise ValueError("The address of Argo Server names no host.")
-    if netloc.count(":") > 1 and not netloc.startswith("["):
-        raise ValueError("An IPv6 address has to stand in brackets: http://[::1]:2746.")
     try:
         port = urlsplit(f"//{netloc}").port
     except ValueError as error:
