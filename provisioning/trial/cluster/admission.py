@@ -12,7 +12,7 @@ from typing import Any
 
 from provisioning.trial.cluster.errors import Denied
 from provisioning.trial.cluster.kinds import Kind
-from provisioning.trial.cluster.rbac import BINDABLE, WORKFLOW_NAMESPACE, User
+from provisioning.trial.cluster.rbac import User
 
 Object = dict[str, Any]
 Labels = dict[str, str]
@@ -24,13 +24,8 @@ PROVISIONED_AT = "platform.io/provisioned-at"
 ENFORCE = "pod-security.kubernetes.io/enforce"
 ENFORCE_VERSION = "pod-security.kubernetes.io/enforce-version"
 PREFIXES = ("platform.io/", "pod-security.kubernetes.io/")
-CATALOGUE = ("kubernetes.io/metadata.name", "monitoring", "istio-injection", "istio.io/rev")
+METADATA_NAME = "kubernetes.io/metadata.name"
 NEEDED = (MANAGED, "platform.io/team", "platform.io/resource-tier", REQUEST_ID, ENFORCE)
-RESERVED = ("default", "argo", WORKFLOW_NAMESPACE, "monitoring", "ingress-nginx")
-RESERVED_PREFIXES = ("kube-", "openshift", "argo-")
-
-PROVISIONER = "namespace-provisioner"
-DECOMMISSIONER = "namespace-decommissioner"
 GUARDED = (
     "namespaces",
     "resourcequotas",
@@ -55,6 +50,14 @@ class Review:
     old: Object | None
     new: Object | None  # None for DELETE
     namespace_object: Object | None
+
+    @property
+    def by_provisioner(self) -> bool:
+        return self.user.account == self.user.installation.provisioner
+
+    @property
+    def by_decommissioner(self) -> bool:
+        return self.user.account == self.user.installation.decommissioner
 
     @property
     def deletes(self) -> bool:
@@ -89,7 +92,8 @@ def check(review: Review) -> None:
             continue
         for holds, message in rules:
             if not holds(review):
-                raise Denied(review.kind.plural, review.kind.resource, review.name, policy, message)
+                told = message.format(*review.user.installation.roles)
+                raise Denied(review.kind.plural, review.kind.resource, review.name, policy, told)
 
 
 def _kept(old: Labels, new: Labels, key: str) -> bool:
@@ -104,13 +108,13 @@ def _same_except_status(review: Review) -> bool:
 
 
 def _free_name(review: Review) -> bool:
-    return review.name not in RESERVED and not review.name.startswith(RESERVED_PREFIXES)
+    return not review.user.installation.reserves(review.name)
 
 
 def _catalogue_only(review: Review) -> bool:
-    old = review.labels(new=False)
+    old, known = review.labels(new=False), (METADATA_NAME, *review.user.installation.labels)
     return all(
-        key.startswith(PREFIXES) or key in CATALOGUE or old.get(key) == value
+        key.startswith(PREFIXES) or key in known or old.get(key) == value
         for key, value in review.labels(new=True).items()
     )
 
@@ -145,17 +149,15 @@ NAMESPACE_RULES: tuple[Rule, ...] = (
         "platform.io/provisioned-at is immutable",
     ),
     (
-        lambda r: not r.deletes or r.user.account != PROVISIONER or PROVISIONED_AT not in r.annotations(new=False),
+        lambda r: not r.deletes or not r.by_provisioner or PROVISIONED_AT not in r.annotations(new=False),
         "rollback may only delete a namespace that never became ready",
     ),
     (
-        lambda r: (
-            not r.deletes or r.user.account != DECOMMISSIONER or r.annotations(new=False).get(STATUS) == "deleting"
-        ),
+        lambda r: not r.deletes or not r.by_decommissioner or r.annotations(new=False).get(STATUS) == "deleting",
         "a namespace must be marked platform.io/status=deleting before it is deleted",
     ),
     (
-        lambda r: not r.updates or r.user.account != DECOMMISSIONER or _same_except_status(r),
+        lambda r: not r.updates or not r.by_decommissioner or _same_except_status(r),
         "the decommissioner changes nothing but platform.io/status",
     ),
 )
@@ -179,7 +181,7 @@ def _bound_role(review: Review) -> bool:
     if review.kind.plural != "rolebindings" or review.deletes:
         return True
     role = (review.new or {}).get("roleRef", {})
-    return role.get("kind") == "ClusterRole" and role.get("name") in BINDABLE
+    return role.get("kind") == "ClusterRole" and role.get("name") in review.user.installation.roles
 
 
 def _people_only(review: Review) -> bool:
@@ -206,7 +208,7 @@ OBJECT_RULES: tuple[Rule, ...] = (
     ),
     (_unannotated, "no annotations on platform-user"),
     (_only_name("configmaps", "monitoring-config"), "the provisioner manages only the config map monitoring-config"),
-    (_bound_role, "only namespace-admin, namespace-editor and namespace-viewer may be bound"),
+    (_bound_role, "only {0}, {1} and {2} may be bound"),
     (_people_only, "subjects must be people, groups outside system:, or platform-user of this namespace"),
 )
 
@@ -231,15 +233,16 @@ PROTECT_RULES: tuple[Rule, ...] = (
 
 
 def _for_workflows(review: Review) -> bool:
-    return review.kind.plural == "namespaces" and review.user.account in (PROVISIONER, DECOMMISSIONER)
+    return review.kind.plural == "namespaces" and (review.by_provisioner or review.by_decommissioner)
 
 
 def _for_provisioner(review: Review) -> bool:
-    return review.kind.plural in PROVISIONED and review.user.account == PROVISIONER
+    return review.kind.plural in PROVISIONED and review.by_provisioner
 
 
 def _for_others(review: Review) -> bool:
-    exempt = review.user.account in (PROVISIONER, DECOMMISSIONER) or "system:masters" in review.user.groups
+    admins = set(review.user.installation.admin_groups) & set(review.user.groups)
+    exempt = review.by_provisioner or review.by_decommissioner or admins
     guarded = review.kind.plural in GUARDED and not review.creates
     return guarded and not exempt and review.labels(new=False).get(MANAGED) == "true"
 

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 
 from provisioning.trial.cluster.errors import KubectlError
 
-DEFAULT_NAMESPACE = "platform-provisioning"  # of the pods in which the scripts run
-
 _SHORT = {"n": "namespace", "o": "output", "l": "selector", "f": "filename"}
 _COMMON = {"namespace": "text", "output": "text"}
 FLAGS = {
@@ -30,13 +28,14 @@ _TRUE, _FALSE = ("true", "1", "t", "T", "TRUE", "True"), ("false", "0", "f", "F"
 @dataclass(slots=True)
 class Command:
     verb: str
+    default_namespace: str  # of the pods in which the scripts run
     words: list[str] = field(default_factory=list)
     values: dict[str, str] = field(default_factory=dict)
     flags: dict[str, bool] = field(default_factory=dict)
 
     @property
     def namespace(self) -> str:
-        return self.values.get("namespace") or DEFAULT_NAMESPACE
+        return self.values.get("namespace") or self.default_namespace
 
     @property
     def output(self) -> str | None:
@@ -46,7 +45,7 @@ class Command:
         return self.flags.get(name, default)
 
 
-def parse(argv: list[str]) -> Command:
+def parse(argv: list[str], default_namespace: str) -> Command:
     """`argv` with or without `kubectl` in front; raises KubectlError for what is not implemented here."""
     words = iter(argv[1:] if argv[:1] == ["kubectl"] else argv)
     verb = next(words, "")
@@ -54,7 +53,7 @@ def parse(argv: list[str]) -> Command:
         raise KubectlError.plain(
             f"the trial cluster's kubectl has get, apply, annotate and delete, not {verb or 'nothing'!s}"
         )
-    command = Command(verb)
+    command = Command(verb, default_namespace)
     for word in words:
         if word == "--":
             command.words += words

@@ -24,6 +24,7 @@ from provisioning.trial.cluster.api import Api, Change, Target
 from provisioning.trial.cluster.clock import Clock
 from provisioning.trial.cluster.conditions import Conditions, Outage, Refusal
 from provisioning.trial.cluster.errors import KubectlError
+from provisioning.trial.cluster.installation import Installation
 from provisioning.trial.cluster.kinds import NAMESPACE, Kind, resolve
 from provisioning.trial.cluster.objects import Objects
 from provisioning.trial.cluster.outcome import Files, Input, KubectlResult, Outcome
@@ -34,7 +35,8 @@ Object = dict[str, Any]
 
 class Cluster:
     """`path`: its SQLite file. Namespaces take `deletion_seconds` to go; controllers follow a request after
-    `controller_seconds`. All methods may be called from any thread."""
+    `controller_seconds`. `installation`: what the platform's roles and policies name otherwise than shipped.
+    All methods may be called from any thread."""
 
     def __init__(
         self,
@@ -43,7 +45,9 @@ class Cluster:
         clock: Clock = time.time,
         deletion_seconds: float = 5.0,
         controller_seconds: float = 0.2,
+        installation: Installation | None = None,
     ) -> None:
+        self._installation = installation or Installation()
         self._objects = Objects(path)
         self._conditions = Conditions(self._objects)
         self._clock = clock
@@ -73,7 +77,7 @@ class Cluster:
 
     def _kubectl(self, account: str, argv: list[str], given: Input, *, discovered: bool) -> tuple[KubectlResult, bool]:
         try:
-            command = arguments.parse(argv)
+            command = arguments.parse(argv, self._installation.namespace)
         except KubectlError as error:
             return Outcome(errors=[error]).result(), False
         now = self._clock()
@@ -95,7 +99,7 @@ class Cluster:
                 now=self._clock(),
                 controller_seconds=self._controller_seconds,
                 deletion_seconds=self._deletion_seconds,
-                user=User(account),
+                user=User(account, self._installation),
             )
 
     def reconcile(self) -> None:

@@ -21,6 +21,7 @@ Object = dict[str, Any]
 FILL = "fill"  # the default service account and the cluster's CA
 COUNT = "count"  # quotas' status
 TERMINATE = "terminate"
+PASSING = {"kubernetes.io/pvc-protection"}  # finalizers that a controller takes away once no pod uses the object
 ROOT_CA = "kube-root-ca.crt"
 ROOT_CA_TEXT = (
     "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the"
@@ -89,7 +90,7 @@ def _terminate(objects: Objects, namespace: Object, now: float) -> None:
     name = namespace["metadata"]["name"]
     held: list[tuple[Kind, Object]] = []
     for kind, obj in objects.contents(name):
-        if not obj["metadata"].get("finalizers"):
+        if not set(obj["metadata"].get("finalizers", [])) - PASSING:
             objects.remove(kind, name, obj["metadata"]["name"])
             continue
         held.append((kind, obj))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from provisioning.trial.cluster.errors import Forbidden
+from provisioning.trial.cluster.installation import Installation
 from provisioning.trial.cluster.kinds import NETWORKING, RBAC, Kind
 
 ADMIN = "admin"
-WORKFLOW_NAMESPACE = "platform-provisioning"
 CORE = ""
 MONITORING = "monitoring.coreos.com"
 WRITE = ("get", "list", "create", "patch", "delete")
@@ -31,31 +31,39 @@ class Rule:
         )
 
 
-BINDABLE = ("namespace-admin", "namespace-editor", "namespace-viewer")
-ROLES = {
-    "namespace-provisioner": (
-        Rule(CORE, ("namespaces",), WRITE),
-        Rule(CORE, ("serviceaccounts", "resourcequotas", "limitranges", "configmaps"), WRITE),
-        Rule(NETWORKING, ("networkpolicies",), WRITE),
-        Rule(RBAC, ("rolebindings",), WRITE),
-        Rule(RBAC, ("clusterroles",), ("bind",), BINDABLE),
-        Rule(MONITORING, ("servicemonitors",), WRITE),
-    ),
-    "namespace-decommissioner": (
-        Rule(CORE, ("namespaces",), (*READ, "patch", "delete")),
-        Rule(CORE, ("pods", "persistentvolumeclaims", "services"), READ),
-        Rule("apps", ("deployments", "statefulsets", "daemonsets"), READ),
-        Rule("batch", ("jobs", "cronjobs"), READ),
-        Rule(NETWORKING, ("ingresses",), READ),
-    ),
-    "namespace-auditor": (
-        Rule(CORE, ("namespaces", "resourcequotas", "limitranges"), READ),
-        Rule(CORE, ("configmaps",), ("get",), ("monitoring-config",)),
-        Rule(CORE, ("serviceaccounts",), ("get",), ("platform-user",)),
-        Rule(NETWORKING, ("networkpolicies",), READ),
-        Rule(RBAC, ("rolebindings",), READ),
-    ),
-}
+PROVISIONER = (
+    Rule(CORE, ("namespaces",), WRITE),
+    Rule(CORE, ("serviceaccounts", "resourcequotas", "limitranges", "configmaps"), WRITE),
+    Rule(NETWORKING, ("networkpolicies",), WRITE),
+    Rule(RBAC, ("rolebindings",), WRITE),
+    Rule(MONITORING, ("servicemonitors",), WRITE),
+)
+DECOMMISSIONER = (
+    Rule(CORE, ("namespaces",), (*READ, "patch", "delete")),
+    Rule(CORE, ("pods", "persistentvolumeclaims", "services"), READ),
+    Rule("apps", ("deployments", "statefulsets", "daemonsets"), READ),
+    Rule("batch", ("jobs", "cronjobs"), READ),
+    Rule(NETWORKING, ("ingresses",), READ),
+)
+AUDITOR = (
+    Rule(CORE, ("namespaces", "resourcequotas", "limitranges"), READ),
+    Rule(CORE, ("configmaps",), ("get",), ("monitoring-config",)),
+    Rule(CORE, ("serviceaccounts",), ("get",), ("platform-user",)),
+    Rule(NETWORKING, ("networkpolicies",), READ),
+    Rule(RBAC, ("rolebindings",), READ),
+)
+
+
+def rules(account: str, installation: Installation) -> tuple[Rule, ...]:
+    """The rights of a service account; nobody else has any."""
+    bind = Rule(RBAC, ("clusterroles",), ("bind",), installation.roles)
+    return {
+        installation.provisioner: (*PROVISIONER, bind),
+        installation.decommissioner: DECOMMISSIONER,
+        installation.auditor: AUDITOR,
+    }.get(account, ())
+
+
 # Rights of the roles that somebody may try to bind, as the refusal prints them.
 CLUSTER_ROLES: dict[str, tuple[str, ...]] = {
     "cluster-admin": (
@@ -65,7 +73,6 @@ CLUSTER_ROLES: dict[str, tuple[str, ...]] = {
     "admin": ('{APIGroups:[""], Resources:["pods" "secrets" "services"], Verbs:["*"]}',),
     "edit": ('{APIGroups:[""], Resources:["pods" "secrets" "services"], Verbs:["create" "delete" "patch"]}',),
     "view": ('{APIGroups:[""], Resources:["pods" "services"], Verbs:["get" "list" "watch"]}',),
-    **dict.fromkeys(BINDABLE, ()),
 }
 
 
@@ -74,23 +81,28 @@ class User:
     """An account by its short name: one of the platform's service accounts, or `admin` (system:masters)."""
 
     account: str
+    installation: Installation
 
     @property
     def name(self) -> str:
         if self.account == ADMIN:
             return "kubernetes-admin"
-        return f"system:serviceaccount:{WORKFLOW_NAMESPACE}:{self.account}"
+        return f"system:serviceaccount:{self.installation.namespace}:{self.account}"
 
     @property
     def groups(self) -> tuple[str, ...]:
         if self.account == ADMIN:
             return ("system:masters", "system:authenticated")
-        return ("system:serviceaccounts", f"system:serviceaccounts:{WORKFLOW_NAMESPACE}", "system:authenticated")
+        return (
+            "system:serviceaccounts",
+            f"system:serviceaccounts:{self.installation.namespace}",
+            "system:authenticated",
+        )
 
     def may(self, verb: str, group: str, resource: str, name: str = "") -> bool:
         if self.account == ADMIN:
             return True
-        return any(rule.allows(verb, group, resource, name) for rule in ROLES.get(self.account, ()))
+        return any(rule.allows(verb, group, resource, name) for rule in rules(self.account, self.installation))
 
 
 def authorize(user: User, verb: str, kind: Kind, namespace: str, name: str = "") -> None:
