@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 ISSUER = "https://kubernetes.default.svc.cluster.local"
 NO_TOKEN = "token not valid. see https://argo-workflows.readthedocs.io/en/latest/faq/"  # noqa: S105
+ANONYMOUS_REVIEW = (
+    'selfsubjectaccessreviews.authorization.k8s.io is forbidden: User "system:anonymous" cannot create resource '
+    '"selfsubjectaccessreviews" in API group "authorization.k8s.io" at the cluster scope'
+)
 ALL_VERBS = frozenset({"create", "get", "list", "watch", "patch", "update", "delete"})
 READ_VERBS = frozenset({"get", "list", "watch"})
 RIGHTS = {"all": ALL_VERBS, "readonly": READ_VERBS, "none": frozenset()}
@@ -68,6 +72,8 @@ class Caller:
                 f'Permission denied, you are not allowed to list workflows in namespace "{namespace}". Maybe you '
                 f"want to specify a namespace with query parameter `.namespace={namespace}`?",
             )
+        if self.anonymous:
+            raise Status(DENIED, ANONYMOUS_REVIEW)
         self.require("list", "workflows", namespace)
 
     def _forbidden(self, verb: str, resource: str, namespace: str, name: str) -> str:

@@ -12,6 +12,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from provisioning.trial.cluster import MODES
+from provisioning.trial.engine.conditions import IMAGE_PULL, UNSCHEDULABLE
 
 from .accounts import RIGHTS, Account
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 Result = dict[str, Any]
 LONGEST_REQUEST = 2**20
-IMAGE_PULL, UNSCHEDULABLE = "image_pull_fails", "unschedulable"
 
 
 class Refused(ValueError):  # the message is a sentence for people
@@ -95,8 +95,8 @@ class Switches:
             "argo_away": machine.server.away,
             "kubernetes_fails": outage.mode if outage else None,
             "refused": [[item.kind, item.name, item.message] for item in machine.cluster.refusals()],
-            IMAGE_PULL: conditions.get(IMAGE_PULL),
-            UNSCHEDULABLE: conditions.get(UNSCHEDULABLE),
+            "image_pull_fails": conditions.get(IMAGE_PULL),
+            "unschedulable": conditions.get(UNSCHEDULABLE),
             "workflows": self._phases(),
             "templates": [item["metadata"]["name"] for item in machine.store.list("workflowtemplates")],
         }

@@ -7,7 +7,7 @@ from typing import Any
 
 class Cleaner:
     """`a.b,c` keeps what lies on or below these paths; a leading `-` drops exactly these. Lists add nothing to a
-    path. Keeping goes by string prefix, both ways, as Argo does it: `meta` keeps all of `metadata`."""
+    path. What lies above a path is kept by string prefix, as Argo does it: `metadata.namespace` keeps `name` too."""
 
     def __init__(self, fields: str) -> None:
         self._exclude = fields.startswith("-")
@@ -34,4 +34,4 @@ class Cleaner:
     def _keeps(self, path: str) -> bool:
         if self._exclude:
             return path not in self._fields
-        return path in self._fields or any(field.startswith(path) or path.startswith(field) for field in self._fields)
+        return any(field.startswith(path) or path.startswith(f"{field}.") for field in self._fields)

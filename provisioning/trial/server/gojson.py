@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, NoReturn
 
 # encoding/json escapes these in every string, so that JSON is safe inside HTML and JavaScript.
-ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+# U+FFFD is what invalid bytes have become: Go still sees them and writes the escape.
+ESCAPES = {
+    "<": "\\u003c",
+    ">": "\\u003e",
+    "&": "\\u0026",
+    "\u2028": "\\u2028",
+    "\u2029": "\\u2029",
+    "\ufffd": "\\ufffd",
+}
 TABLE = str.maketrans(ESCAPES)
 OBJECT_KEY = "Expecting property name enclosed in double quotes"
 REASONS = {
@@ -24,11 +33,10 @@ class SyntaxFault(ValueError):
 def dumps(value: Any) -> bytes:
     """Compact, keys in the order they stand in, `<>&` escaped; lone surrogates become U+FFFD."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).translate(TABLE)
-    return text.encode("utf-8", "replace") if text.isascii() else _encode(text)
-
-
-def _encode(text: str) -> bytes:
-    return "".join("\ufffd" if "\ud800" <= char <= "\udfff" else char for char in text).encode()
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return re.sub(r"[\ud800-\udfff]", r"\\ufffd", text).encode()
 
 
 def loads(raw: bytes) -> Any:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 STAMP_BYTES = 31  # the kubelet's hidden timestamp with its space
 LINE_LIMIT = 2**20  # longer lines are cut, the timestamp included; their remainder comes after all other lines
 POLL_SECONDS = 0.2  # a real server flushes once a second
+SEVERAL_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +116,7 @@ class _Reader:
 
     def present(self) -> Iterator[Object | None]:
         """What there is, merged by time."""
-        sources = [((line, log) for line in self._lines(log)) for log in self._pods()]
-        for line, log in heapq.merge(*sources, key=lambda pair: pair[0].time):
+        for line, log in heapq.merge(*map(self._paired, self._pods()), key=lambda pair: pair[0].time):
             yield from self._entries(line, log)
 
     def followed(self) -> Iterator[Object | None]:
@@ -142,6 +142,8 @@ class _Reader:
         open_logs = [log for log in self._logs.values() if not self._ended(log)]
         if open_logs:
             log = open_logs[0]
+            # the store wakes for one log; the others are looked at in between
+            patience = patience if len(open_logs) == 1 else min(SEVERAL_SECONDS, patience)
             self._store.wait_log(self._call.namespace, log.pod, self._options.container, log.after, patience)
         else:
             self._store.events("workflows", self._call.namespace, self._store.version(), patience)
@@ -165,6 +167,10 @@ class _Reader:
         if first and self._options.tail is not None:
             lines = deque(lines, maxlen=max(0, self._options.tail))
         return lines
+
+    def _paired(self, log: PodLog) -> Iterator[tuple[LogLine, PodLog]]:
+        for line in self._lines(log):
+            yield line, log
 
     def _batches(self, log: PodLog) -> Iterator[LogLine]:
         while batch := self._store.read_log(self._call.namespace, log.pod, self._options.container, log.after):

@@ -65,6 +65,7 @@ class Server:
             if self._timer is not None:
                 self._timer.cancel()
             self._wire.close()
+        self._wire.join()
 
     def pause(self, seconds: float) -> None:
         """Refuse connections and cut those that are open; come back by itself. A second call replaces the first;

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .fields import Cleaner
     from .wire import Connection
 
-LONGEST_WAIT = 1.0  # seconds until a client that has gone is noticed
+LONGEST_WAIT = 0.25  # seconds until a client that has gone is noticed
 
 
 class MessageStream:

@@ -11,7 +11,7 @@ from provisioning.trial.store import AlreadyExists, NotFound
 
 from .gojson import dumps
 from .metadata import NAME_LIMIT, PREFIX, admit, set_creator, taken
-from .status import INTERNAL, INVALID, NOT_FOUND, UNKNOWN, Status, not_implemented
+from .status import INTERNAL, INVALID, NOT_FOUND, UNIMPLEMENTED, UNKNOWN, Status, not_implemented
 from .types import encode
 
 if TYPE_CHECKING:
@@ -105,10 +105,25 @@ def _validate(call: Call, workflow: Object, code: int, *, lint: bool = False) ->
     try:
         call.trial.validation.validate_workflow(workflow, lambda wanted: template(call, wanted), lint=lint)
     except Invalid as invalid:
-        raise Status(code, invalid.message) from None
-    reference = (workflow["spec"].get("workflowTemplateRef") or {}).get("name")
-    if reference:
+        raise refused(code, _by_reference(workflow, invalid.message)) from None
+    if reference := _reference(workflow):
         workflow["status"] = {"storedTemplates": _stored_templates(template(call, reference), workflow)}
+
+
+def refused(code: int, message: str) -> Status:
+    """What a check said, as an answer; what only the trial refuses is Unimplemented."""
+    return Status(UNIMPLEMENTED if message.startswith("trial: ") else code, message)
+
+
+def _reference(workflow: Object) -> str:
+    return str((workflow["spec"].get("workflowTemplateRef") or {}).get("name") or "")
+
+
+def _by_reference(workflow: Object, message: str) -> str:
+    """Argo looks the entrypoint up in the template that is referred to, and says so when it isn't there."""
+    name, reference = workflow["spec"].get("entrypoint"), _reference(workflow)
+    missing = bool(reference) and message == f"template name '{name}' undefined"
+    return f"template reference {reference}.{name} not found" if missing else message
 
 
 def _stored_templates(source: Object, workflow: Object) -> Object:

@@ -12,6 +12,7 @@ from .gojson import dumps
 from .metadata import admit, check, set_actor, set_creator, taken
 from .selectors import SelectorFault, parse
 from .status import EXISTS, INVALID, NOT_FOUND, Status
+from .submit import refused
 from .types import encode
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def _checked(call: Call) -> Object:
     try:
         call.trial.validation.validate_template(template)
     except Invalid as invalid:
-        raise Status(INVALID, invalid.message) from None
+        raise refused(INVALID, invalid.message) from None
     return template
 
 

@@ -84,8 +84,8 @@ class Connection(BaseHTTPRequestHandler):
         return None
 
     def plain(self, status: int, headers: Mapping[str, str], body: bytes = b"") -> None:
-        """A whole answer. Header names are written sorted, as Go does."""
-        pairs = sorted(headers.items())
+        """A whole answer."""
+        pairs = _ordered(headers)
         if self._chunks_allowed() and len(body) > CHUNK_ABOVE and "Content-Length" not in headers:
             framed = b"".join((b"%x\r\n" % len(body), body, b"\r\n0\r\n\r\n"))
             self._send(status, [*pairs, ("Transfer-Encoding", "chunked")], framed)
@@ -97,7 +97,7 @@ class Connection(BaseHTTPRequestHandler):
         """The head of a stream; parts follow by `part`, then `finish`."""
         framing = [("Transfer-Encoding", "chunked")] if self._chunks_allowed() else []
         self.close_connection |= not framing
-        self._send(status, [*sorted(headers.items()), *framing], b"")
+        self._send(status, [*_ordered(headers), *framing], b"")
 
     def part(self, data: bytes) -> None:
         if self._chunks_allowed():
@@ -137,6 +137,11 @@ class Connection(BaseHTTPRequestHandler):
         """Requests are not logged: the portal polls."""
 
 
+def _ordered(headers: Mapping[str, str]) -> list[tuple[str, str]]:
+    """As Go writes them: sorted by name, then the date, which the server itself adds."""
+    return sorted(headers.items(), key=lambda pair: (pair[0] == "Date", pair[0]))
+
+
 class Wire:
     """The listening socket and its connections. `application` answers each request on the connection given."""
 
@@ -144,7 +149,7 @@ class Wire:
         self.application = application
         self._family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._address = (host, port)
-        self._connections: set[socket.socket] = set()
+        self._connections: dict[socket.socket, threading.Thread] = {}
         self._lock = threading.Lock()
         self._wake: socket.socket | None = None
         self._thread: threading.Thread | None = None
@@ -173,7 +178,10 @@ class Wire:
         self._thread.start()
 
     def close(self) -> None:
-        """Refuse new connections and cut the ones that are open, in the middle of what they carry."""
+        """Refuse new connections and cut the ones that are open, in the middle of what they carry.
+
+        Their threads end a little later: `join` waits for them.
+        """
         if self._wake is not None and self._thread is not None:
             self._wake.close()
             self._thread.join()
@@ -183,6 +191,13 @@ class Wire:
                 with suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)
 
+    def join(self) -> None:
+        """Wait until nobody is being answered."""
+        with self._lock:
+            threads = [*self._connections.values()]
+        for thread in threads:
+            thread.join()
+
     def _accept(self, listener: socket.socket, woken: socket.socket) -> None:
         with listener, woken, selectors.DefaultSelector() as ready:
             ready.register(listener, selectors.EVENT_READ)
@@ -191,9 +206,10 @@ class Wire:
                 with suppress(OSError):
                     connection, address = listener.accept()
                     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                    thread = threading.Thread(target=self._serve, args=(connection, address), daemon=True)
                     with self._lock:
-                        self._connections.add(connection)
-                    threading.Thread(target=self._serve, args=(connection, address), daemon=True).start()
+                        self._connections[connection] = thread
+                    thread.start()
 
     def _serve(self, connection: socket.socket, address: object) -> None:
         try:
@@ -201,6 +217,6 @@ class Wire:
                 Connection(connection, address, self)  # type: ignore[arg-type]
         finally:
             with self._lock:
-                self._connections.discard(connection)
+                del self._connections[connection]
             with suppress(OSError):
                 connection.close()
