@@ -12,7 +12,7 @@ from provisioning.catalog.quantities import format_number, parse_quantity, reada
 from provisioning.catalog.text import is_label_value, text_fault
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from decimal import Decimal
 
 NAME = re.compile(r"\A[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z")
@@ -114,6 +114,14 @@ class Feature:
     def values(self, options: Mapping[str, str]) -> dict[str, str]:
         """The fields' values: as given, else their defaults."""
         return {field.key: options.get(field.key) or field.default for field in self.fields}
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """What a namespace's network lets through, in words: "from Prometheus", "to cluster DNS"."""
+
+    inward: tuple[str, ...]
+    outward: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +276,15 @@ class Catalog:
 
     def default_features(self) -> tuple[str, ...]:
         return tuple(sorted(key for key, feature in self.features.items() if feature.default))
+
+    def network(self, features: Iterable[str]) -> Network:
+        """What is open with these features; everything else is closed."""
+        chosen = set(features)
+        opened = [feature.opens for key, feature in self.features.items() if key in chosen and feature.opens]
+        inward = (text.removeprefix("in ") for text in opened if text.startswith("in "))
+        outward = (text.removeprefix("out ") for text in opened if text.startswith("out "))
+        own = "pods of this namespace"
+        return Network((f"from {own}", *inward), (f"to {own}", "to cluster DNS", *outward))
 
     def label_keys(self) -> tuple[str, ...]:
         """The labels outside `platform.io/` and Pod Security that a feature may put on a namespace."""

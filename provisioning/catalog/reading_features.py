@@ -50,6 +50,8 @@ def _read_feature(key: str, source: Source, cluster: ClusterSettings) -> Feature
     fields = source.fields(required=_TEXTS, optional=_OPTIONAL)
     if not is_label_value(key) or key in {"gated", "none"}:
         raise source.wrong("is no good key", "Use letters, digits and dashes; not “gated” or “none”.")
+    if not fields.text("opens", "in ").startswith(("in ", "out ")):
+        raise fields["opens"].wrong("has no direction", "Begin it with “in ” or “out ”: in from Prometheus.")
     own = _read_fields(fields["fields"]) if "fields" in fields else ()
     known = _known_names(own)
     return Feature(

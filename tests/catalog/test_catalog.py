@@ -100,3 +100,13 @@ def test_lease_and_allowance() -> None:
 
 def test_the_end_of_a_lease_is_written_as_the_start_is() -> None:
     assert catalog.expires_at("2026-11-23T10:00:00Z", 90) == "2027-02-21T10:00:00Z"
+
+
+def test_the_network_is_told_in_words() -> None:
+    assert SHIPPED.network(()) == catalog.Network(
+        ("from pods of this namespace",), ("to pods of this namespace", "to cluster DNS")
+    )
+    assert SHIPPED.network(("logging", "external-egress", "ingress", "monitoring")) == catalog.Network(
+        ("from pods of this namespace", "from Prometheus", "from the ingress controller"),
+        ("to pods of this namespace", "to cluster DNS", "to public addresses on ports 80 and 443"),
+    )

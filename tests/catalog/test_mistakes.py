@@ -37,6 +37,7 @@ MISTAKES = [
     ("        kind: NetworkPolicy\n        metadata: {name: allow-kube-api}", "        kind: Secret\n        metadata: {name: allow-kube-api}", "kind: Secret", "not known", "NetworkPolicy"),
     ("        kind: integer\n        required", "        kind: number\n        required", "kind: number", "not known", "integer"),
     ('        default: "30"', '        default: "400"', 'default: "400"', "1 to 365", "default"),
+    ("    opens: in from Prometheus", "    opens: Prometheus", "opens: Prometheus", "no direction", "in "),
     ("  backup:\n    title", "  gated:\n    title", "  gated:", "no good key", "gated"),
     ("when: {kind: delete}", "when: {knd: delete}", "knd", "unknown key", "kind"),
     ("when: {kind: delete}", "when: {}", "when: {}", "no condition", "Give one of"),

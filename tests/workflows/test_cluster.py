@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from io import StringIO
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 import yaml
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
+from pytest_httpserver import HTTPServer
 
 from provisioning import catalog
 from provisioning.workflows.templates import TEMPLATES, cluster_objects, workflow_templates
@@ -163,6 +165,41 @@ def test_the_command_prints_parts(settings: Settings) -> None:
 def test_the_command_writes_the_lock_as_the_version_reads_it(version: str, field: str) -> None:
     locks = [item["spec"].get("synchronization") for item in printed("--only", "templates", "--argo", version)]
     assert [list(lock) for lock in locks if lock] == [[field]] * 3
+
+
+def checked(server: HTTPServer, settings: Settings, templates: list[dict[str, Any]]) -> str:
+    settings.ARGO_NAMESPACE = "platform-provisioning"
+    settings.ARGO_WORKFLOWS_URL = server.url_for("/")
+    for item in templates:
+        path = f"/api/v1/workflow-templates/platform-provisioning/{item['metadata']['name']}"
+        server.expect_request(path).respond_with_json(item)
+    gone = {"code": 5, "message": "workflowtemplates.argoproj.io not found"}
+    server.expect_request(re.compile("/api/v1/workflow-templates/.*")).respond_with_json(gone, status=404)
+    out = StringIO()
+    try:
+        call_command("cluster_setup", "--check", stdout=out)
+    except CommandError as error:
+        return f"{out.getvalue()}{error}"
+    return out.getvalue()
+
+
+def test_the_command_compares_with_the_cluster(httpserver: HTTPServer, settings: Settings) -> None:
+    told = checked(httpserver, settings, workflow_templates(SHIPPED.cluster))
+    assert told.splitlines() == [f"{name}: as shipped" for name in TEMPLATES.values()]
+
+
+def test_the_command_tells_what_is_missing_or_different(httpserver: HTTPServer, settings: Settings) -> None:
+    create, change, _, audit = workflow_templates(SHIPPED.cluster)
+    change["spec"]["serviceAccountName"] = "default"
+    assert checked(httpserver, settings, [create, change, audit]).splitlines() == [
+        "namespace-provisioning: as shipped",
+        "namespace-update: not as shipped",
+        "  spec.serviceAccountName: default in the cluster, namespace-provisioner in the portal",
+        "namespace-deletion: not as shipped",
+        "  it is not there",
+        "namespace-audit: as shipped",
+        "2 of 4 are not as shipped: apply what cluster_setup prints.",
+    ]
 
 
 def test_the_command_tells_a_mistake_in_the_catalogue(settings: Settings, tmp_path: Any) -> None:
