@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from provisioning.trial.cluster import Cluster, KubectlResult
@@ -18,18 +15,6 @@ CALLS = {
     for path, recording in recordings.load("kubectl").items()
     if path.endswith(".json") and "/scripts/" not in path
 }
-
-
-@pytest.fixture
-def clock() -> state.Clock:
-    return state.Clock()
-
-
-@pytest.fixture
-def cluster(tmp_path: Path, clock: state.Clock) -> Iterator[Cluster]:
-    made = Cluster(tmp_path / "cluster.sqlite3", clock=clock, deletion_seconds=state.DELETION_SECONDS)
-    yield made
-    made.close()
 
 
 def outage_of(name: str) -> str | None:

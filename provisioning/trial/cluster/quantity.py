@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from decimal import ROUND_UP, Decimal
+from decimal import ROUND_UP, Context, Decimal
 
 PATTERN = "^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$"
 _SPLIT = re.compile(r"([+-]?)([0-9]*)(\.[0-9]*)?(.*)", re.DOTALL)
@@ -14,6 +14,9 @@ _SUFFIX = {power: suffix for suffix, power in _DECIMAL.items()}
 _BINARY_SUFFIX = {power: suffix for suffix, power in _BINARY.items()}
 _STEP = 1024
 _NANO = Decimal("1e-9")
+_MOST = Decimal(2**63 - 1)  # what is above counts as this much
+_MAX_EXPONENT = 40  # beyond the largest and below the smallest amount
+_EXACT = Context(prec=100)
 
 
 def parse(text: str) -> Decimal:
@@ -22,17 +25,23 @@ def parse(text: str) -> Decimal:
 
 
 def _parts(text: str) -> tuple[Decimal, str]:
+    amount, form = _read(text)
+    return max(-_MOST, min(_MOST, amount)), form
+
+
+def _read(text: str) -> tuple[Decimal, str]:
     match = _SPLIT.fullmatch(text)
     if match is None or not (match[2] or (match[3] or "").strip(".")):
         raise ValueError(f"quantities must match the regular expression '{PATTERN}'")
     number = Decimal(f"{match[1]}{match[2] or '0'}{match[3] or ''}".rstrip("."))
     suffix = match[4]
     if suffix in _BINARY:
-        return number * _STEP ** _BINARY[suffix], "binary"
+        return _EXACT.multiply(number, Decimal(_STEP ** _BINARY[suffix])), "binary"
     if suffix in _DECIMAL:
-        return number.scaleb(_DECIMAL[suffix]), "decimal"
+        return _EXACT.scaleb(number, Decimal(_DECIMAL[suffix])), "decimal"
     if exponent := _EXPONENT.fullmatch(suffix):
-        return number.scaleb(int(exponent[1])), "exponent"
+        power = max(-_MAX_EXPONENT, min(_MAX_EXPONENT, int(exponent[1])))
+        return _EXACT.scaleb(number, Decimal(power)), "exponent"
     raise ValueError(f"quantities must match the regular expression '{PATTERN}'")
 
 
@@ -65,7 +74,7 @@ def _binary(amount: Decimal) -> str:
 
 
 def _decimal(amount: Decimal, *, exponent: bool = False) -> str:
-    amount = amount.quantize(_NANO, rounding=ROUND_UP)
+    amount = amount.quantize(_NANO, rounding=ROUND_UP, context=_EXACT)
     if not amount:
         return "0"
     power = max(p for p in _SUFFIX if amount.scaleb(-p) == amount.scaleb(-p).to_integral_value())
