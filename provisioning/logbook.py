@@ -43,7 +43,9 @@ def executor_lines(log: StepLog, limit: int = 200) -> list[Line]:
 def _walk(log: StepLog, *, after: int, executor: bool) -> Iterator[Line]:
     chunks = LogChunk.objects.filter(log=log, executor=executor).order_by("first_line")
     expected = after + 1
-    for chunk in chunks.annotate(end=F("first_line") + F("line_count")).filter(end__gt=after + 1).iterator(chunk_size=20):
+    for chunk in (
+        chunks.annotate(end=F("first_line") + F("line_count")).filter(end__gt=after + 1).iterator(chunk_size=20)
+    ):
         if chunk.first_line > expected:
             yield Line(0, _left_out(log, chunk.first_line - expected))
         for offset, content in enumerate(chunk.text.split("\n")):
@@ -61,3 +63,14 @@ def _left_out(log: StepLog, count: int) -> str:
 def logs_of(run: Run, step: str) -> list[StepLog]:
     """The logs of a step's attempts, first to last, with `step` at hand. One query."""
     return list(StepLog.objects.filter(step__run=run, step__name=step).select_related("step").order_by("attempt"))
+
+
+def tail(log: StepLog, count: int = 8) -> list[Line]:
+    """The last lines. One query for the last two chunks."""
+    chunks = list(LogChunk.objects.filter(log=log, executor=False).order_by("-first_line")[:2])
+    found = [
+        Line(chunk.first_line + offset, content)
+        for chunk in reversed(chunks)
+        for offset, content in enumerate(chunk.text.split("\n"))
+    ]
+    return found[-count:]
