@@ -10,7 +10,7 @@ from django import forms
 from provisioning import access, lifecycle
 from provisioning.catalog import Catalog, FeatureField
 from provisioning.config import the_catalog
-from provisioning.forms.fields import KeyField, KeysField, SubjectsField, TextField
+from provisioning.forms.fields import KeyField, KeysField, OptionField, SubjectsField, TextField
 from provisioning.models import Request, Team, User
 from provisioning.spec import MAX_PURPOSE, NamespaceSpec, Subject, option_errors
 
@@ -57,6 +57,7 @@ class RequestForm(forms.Form):
         initial: Mapping[str, Any] | None = None,
     ) -> None:
         self.catalog: Catalog = the_catalog()
+        self.user = user
         self.request = request
         self.requester = request.requester if request else user
         teams = [request.team] if request else access.teams_led_by(user)
@@ -81,11 +82,11 @@ class RequestForm(forms.Form):
             widget = WIDGETS.get(item.kind, forms.TextInput)
             bounds = {"min": item.minimum, "max": item.maximum} if item.kind == "integer" else {}
             attrs = {key: value for key, value in bounds.items() if value is not None}
-            self.fields[option_field(item.key)] = forms.CharField(
+            self.fields[option_field(item.key)] = OptionField(
                 label=item.title,
                 help_text=item.help,
                 initial=item.default,
-                required=False,
+                required=item.required,
                 widget=widget(attrs={"class": "input mono", **attrs}),
             )
 
@@ -162,6 +163,12 @@ class RequestForm(forms.Form):
         return lifecycle.draft(
             self.spec, team=self.teams[self.spec.team], requester=self.requester, request=self.request
         )
+
+    def as_sent(self) -> RequestForm:
+        """The form as it would be if it were sent as it begins; itself once it was sent."""
+        if self.is_bound:
+            return self
+        return RequestForm({field.name: field.value() for field in self}, user=self.user, request=self.request)
 
     def take(self, error: lifecycle.Invalid) -> None:
         """Show what the lifecycle refused, each thing at its field."""

@@ -24,6 +24,14 @@ class KeysField(forms.MultipleChoiceField):
         return True
 
 
+class OptionField(forms.CharField):
+    """What a feature asks for. `required` is told to people; it binds only when the feature is chosen, which
+    `spec.validate` knows."""
+
+    def validate(self, value: Any) -> None:
+        """Nothing to say here."""
+
+
 class SubjectsField(forms.Field):
     """People and groups: text as `spec.parse_subjects` reads it, or `Subject`s; cleaned to a tuple of them."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -30,7 +29,6 @@ from provisioning.models import (
     Team,
     User,
 )
-from provisioning.models.request import RequestQuerySet
 from provisioning.pages.decide.reading import decidable_by
 from provisioning.pages.room import Room, rooms
 from provisioning.pages.web import person
@@ -55,6 +53,14 @@ class Line:
     tier: Tier | None
     look: tuple[str, str]
     ends_soon: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A request that waits for its requester's side; `answer` is the last one that was given to it."""
+
+    request: Request
+    answer: Decision | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +96,12 @@ def _live(user: User, led: list[Team], teams: list[Team]) -> dict[str, Any]:
     """What changes by itself."""
     recent = list(Request.objects.visible_to(user).select_related("team", "requester")[:SHOWN])
     to_decide = list(decidable_by(user)[: SHOWN + 1]) if user.is_platform_admin else []
-    mine = list(_in_my_hands(user, led)[:SHOWN])
+    mine = _in_my_hands(user, led)
     lines, ending = _lines(teams), _ending(led)
-    requests, namespaces = [*recent, *to_decide, *mine], [*ending, *(line.namespace for line in lines)]
+    requests, namespaces = (
+        [*recent, *to_decide, *(turn.request for turn in mine)],
+        [*ending, *(line.namespace for line in lines)],
+    )
     return {
         "to_decide": to_decide[:SHOWN],
         "more_to_decide": len(to_decide) > SHOWN,
@@ -121,12 +130,13 @@ def _still(user: User, led: list[Team], others: list[Team]) -> dict[str, Any]:
     }
 
 
-def _in_my_hands(user: User, led: Iterable[Team]) -> RequestQuerySet:
-    """Requests that wait for the requester's side: changes were requested, or a run failed."""
+def _in_my_hands(user: User, led: list[Team]) -> list[Turn]:
+    """Changes were requested, or a run failed."""
     answers = Prefetch("decisions", queryset=Decision.objects.select_related("by"))
-    own = Q(requester=user) | Q(team__in=list(led))
+    own = Q(requester=user) | Q(team__in=led)
     rows = Request.objects.filter(own, phase__in=[Phase.CHANGES_REQUESTED, Phase.FAILED])
-    return rows.select_related("team", "requester").prefetch_related(answers)
+    shown = rows.select_related("team", "requester").prefetch_related(answers)[:SHOWN]
+    return [Turn(row, next(reversed(list(row.decisions.all())), None)) for row in shown]
 
 
 def _lines(teams: list[Team]) -> list[Line]:

@@ -11,7 +11,8 @@ from django.forms import BoundField
 from django.utils import timezone
 
 from provisioning import headroom, lifecycle, policy
-from provisioning.catalog import Catalog, Feature
+from provisioning.catalog import Catalog
+from provisioning.catalog.quantities import readable
 from provisioning.config import the_catalog
 from provisioning.forms import RequestForm, option_field
 from provisioning.models import LIVE, Namespace, Phase, Request, User
@@ -30,14 +31,14 @@ class NameAnswer:
     url: str = ""
 
 
-def about_name(name: str, team: str, user: User, *, without: Request | None = None) -> NameAnswer | None:
+def about_name(name: str, team: str, user: User) -> NameAnswer | None:
     """None as long as there is no name to speak of."""
     if not name:
         return None
     catalog = the_catalog()
     if errors := name_errors(name, team, catalog):
         return NameAnswer("bad", "warning", " ".join(errors))
-    if taken := lifecycle.why_not_free(name, without=without):
+    if taken := lifecycle.why_not_free(name):
         return NameAnswer("warn", "warning", taken, _holder(name, user))
     environment = catalog.environments.get(catalog.environment_of(name))
     place = f", environment {environment.title}" if environment else ""
@@ -67,9 +68,10 @@ class Preview:
 
 
 def preview(form: RequestForm) -> Preview:
-    """Answers for a bound form; nothing is written. An unbound one is taken as it begins."""
-    if not form.is_bound:
+    """Answers for what is in the form; nothing is written. Without a name there is not much to say yet."""
+    if not form.is_bound and not form["name"].value():
         return Preview(None, _rooms(form, str(form["team"].value()), str(form["tier"].value())), [], "", None)
+    form = form.as_sent()
     if not form.is_valid():
         return Preview(None, _rooms(form, form.spec.team, form.spec.tier), list(_missing(form)), "", None)
     draft = form.draft()
@@ -118,7 +120,13 @@ def _lesser(spec: NamespaceSpec, catalog: Catalog) -> Iterator[tuple[str, Namesp
 
 @dataclass(frozen=True, slots=True)
 class FeatureRow:
-    feature: Feature
+    """As the component draws it. What it gives is told here; what it changes in the objects, in the preview."""
+
+    key: str
+    title: str
+    text: str
+    risk: str
+    gate: bool
     checked: bool
     fields: list[BoundField]
 
@@ -126,7 +134,15 @@ class FeatureRow:
 def feature_rows(form: RequestForm) -> list[FeatureRow]:
     chosen = form["features"].value() or []
     return [
-        FeatureRow(feature, key in chosen, [form[option_field(item.key)] for item in feature.fields])
+        FeatureRow(
+            key=key,
+            title=feature.title,
+            text=feature.text,
+            risk=feature.risk,
+            gate=feature.gate,
+            checked=key in chosen,
+            fields=[form[option_field(item.key)] for item in feature.fields],
+        )
         for key, feature in form.catalog.features.items()
     ]
 
@@ -137,7 +153,7 @@ def tier_choices(catalog: Catalog) -> list[dict[str, Any]]:
             "value": key,
             "title": tier.title,
             "text": tier.text,
-            "facts": [*tier_facts(dict(tier.hard)), ("Largest volume", tier.pvc_max)],
+            "facts": [*tier_facts(dict(tier.hard)), ("Largest volume", readable(tier.pvc_max))],
         }
         for key, tier in catalog.tiers.items()
     ]
@@ -155,7 +171,7 @@ def lease_choices(form: RequestForm) -> list[tuple[int, bool]]:
 def form_context(form: RequestForm, user: User) -> dict[str, Any]:
     """What the template of the form needs, for a new request and for an edited one."""
     name, team = str(form["name"].value() or ""), str(form["team"].value() or "")
-    answer = about_name(name, team, user, without=form.request) if form.is_bound else None
+    answer = None if form.request else about_name(name, team, user)
     return {
         "form": form,
         "preview": preview(form),

@@ -64,7 +64,7 @@ def _page(request: HttpRequest, form: RequestForm, status: int = 200) -> HttpRes
         "hx-trigger": "input delay:300ms",
         "hx-target": "#name-says",
         "hx-swap": "innerHTML",
-        "hx-sync": "this:replace",
+        "hx-sync": "this:queue last",
         "hx-include": "#id_team",
     }
     context = answers.form_context(form, person(request))
