@@ -18,7 +18,9 @@ class ArgoStatus(models.Model):
     remedy = models.TextField(blank=True)
     watch_since = models.DateTimeField(null=True, blank=True, help_text="NULL while no watch is open")
     last_resync_at = models.DateTimeField(null=True, blank=True)
-    checks = models.JSONField(default=list, blank=True, help_text="[{key, title, ok, text, remedy}] of the last self-check")
+    checks = models.JSONField(
+        default=list, blank=True, help_text="[{key, title, ok, text, remedy}] of the last self-check"
+    )
     checked_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

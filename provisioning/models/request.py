@@ -74,7 +74,9 @@ class Request(models.Model):
     )
 
     asked = models.JSONField(help_text="NamespaceSpec as the requester sent it last")
-    granted = models.JSONField(help_text="NamespaceSpec that will be made: asked, less what an approver took away")
+    granted = models.JSONField(
+        help_text="NamespaceSpec that will be made: asked, less what an approver took away"
+    )
     options = models.JSONField(default=dict, blank=True, help_text="of the kind: e.g. force for delete")
     revision = models.PositiveIntegerField(default=1, help_text="rises with each edit by the requester")
     rendered = models.JSONField(help_text="parameter name -> text, byte for byte as submitted")
@@ -83,7 +85,9 @@ class Request(models.Model):
     catalog_version = models.CharField(max_length=64)
 
     attempt = models.PositiveIntegerField(default=0, help_text="number of the newest run, 0 before the first")
-    message = models.TextField(blank=True, help_text="one sentence for people on where it stands, if not obvious")
+    message = models.TextField(
+        blank=True, help_text="one sentence for people on where it stands, if not obvious"
+    )
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
     version = models.PositiveIntegerField(default=1, help_text="rises with everything a page may show")
 
@@ -98,7 +102,9 @@ class Request(models.Model):
     class Meta:
         ordering = ("-created_at", "-id")
         constraints = (
-            models.UniqueConstraint(fields=["name"], condition=Q(phase__in=sorted(LIVE)), name="one_live_request_per_name"),
+            models.UniqueConstraint(
+                fields=["name"], condition=Q(phase__in=sorted(LIVE)), name="one_live_request_per_name"
+            ),
             models.CheckConstraint(condition=Q(phase__in=sorted(Phase.values)), name="request_phase"),
             models.CheckConstraint(condition=Q(kind__in=sorted(Kind.values)), name="request_kind"),
         )
@@ -179,7 +185,9 @@ class Decision(models.Model):
     class Meta:
         ordering = ("at", "id")
         constraints = (
-            models.UniqueConstraint(fields=["request", "revision", "by"], name="one_answer_per_person_and_revision"),
+            models.UniqueConstraint(
+                fields=["request", "revision", "by"], name="one_answer_per_person_and_revision"
+            ),
             models.CheckConstraint(
                 condition=(Q(by__isnull=True) & ~Q(rule="")) | (Q(by__isnull=False) & Q(rule="")),
                 name="decided_by_a_person_or_a_rule",
@@ -200,7 +208,9 @@ class IdempotencyKey(models.Model):
     created_at = models.DateTimeField(default=timezone.now, db_index=True)
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=["user", "key"], name="one_request_per_idempotency_key"),)
+        constraints = (
+            models.UniqueConstraint(fields=["user", "key"], name="one_request_per_idempotency_key"),
+        )
 
     def __str__(self) -> str:
         return self.key

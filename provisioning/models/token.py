@@ -52,7 +52,12 @@ class ApiToken(models.Model):
         """A new token and its plain text, which exists nowhere else afterwards."""
         key, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
         token = cls.objects.create(
-            user=user, name=name, key=key, digest=_digest(secret), scopes=sorted(scopes), expires_at=expires_at
+            user=user,
+            name=name,
+            key=key,
+            digest=_digest(secret),
+            scopes=sorted(scopes),
+            expires_at=expires_at,
         )
         return token, f"{PREFIX}_{key}_{secret}"
 

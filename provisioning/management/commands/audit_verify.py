@@ -8,11 +8,13 @@ from provisioning import audit
 
 
 class Command(BaseCommand):
-    help = "Walk the audit trail's chain of hashes; exit code 1 and the first event that does not fit when it is broken."
+    help = "Walk the audit trail's chain of hashes; exit code 1 and the first event that does not fit if it is broken."
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
         result = audit.verify()
         if not result.ok:
             where = f"event {result.broken_at}" if result.broken_at else "the end"
-            raise CommandError(f"The trail is broken at {where}: {result.reason}. {result.count} events before it are sound.")
+            raise CommandError(
+                f"The trail is broken at {where}: {result.reason}. {result.count} events before it are sound."
+            )
         self.stdout.write(f"{result.count} events, the chain is whole.")

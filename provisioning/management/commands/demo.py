@@ -23,7 +23,9 @@ class Person(NamedTuple):
 TEAMS = {"payments": "Payments", "search": "Search"}
 PEOPLE = (
     Person("alice", "Alice Anders", "leads payments: asks, follows, changes", {"payments": LEAD}),
-    Person("bob", "Bob Berg", "is on payments: sees the team's requests and namespaces", {"payments": MEMBER}),
+    Person(
+        "bob", "Bob Berg", "is on payments: sees the team's requests and namespaces", {"payments": MEMBER}
+    ),
     Person("carol", "Carol Costa", "leads search: sees nothing of payments", {"search": LEAD}),
     Person("dana", "Dana Diaz", "platform admin: decides, retries, sees Argo and the worker", admin=True),
     Person("erin", "Erin Evans", "platform admin, too", admin=True),
@@ -32,10 +34,14 @@ PEOPLE = (
 
 
 class Command(BaseCommand):
-    help = "Make the demo people and teams. In the trial their passwords are known; elsewhere give --password."
+    help = (
+        "Make the demo people and teams. In the trial their passwords are known; elsewhere give --password."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--password", default="", help="one password for all of them; needed outside of the trial")
+        parser.add_argument(
+            "--password", default="", help="one password for all of them; needed outside of the trial"
+        )
         parser.add_argument("--list", action="store_true", help="print who they are and what each can do")
         parser.add_argument("--lock", action="store_true", help="lock those with known passwords out instead")
 
@@ -50,7 +56,10 @@ class Command(BaseCommand):
         if not settings.TRIAL and not options["password"]:
             raise CommandError("Known passwords exist in the trial alone (TRIAL=true). Give --password.")
         with transaction.atomic():
-            teams = {name: Team.objects.get_or_create(name=name, defaults={"title": title})[0] for name, title in TEAMS.items()}
+            teams = {
+                name: Team.objects.get_or_create(name=name, defaults={"title": title})[0]
+                for name, title in TEAMS.items()
+            }
             made = [person.username for person in PEOPLE if _make(person, teams, options["password"])]
         self.stdout.write(f"made: {', '.join(made) or 'nobody, all are here'}")
 
@@ -61,7 +70,10 @@ def password_of(username: str) -> str:
 
 
 def _table(password: str) -> list[str]:
-    rows = [("who", "password", "part"), *((p.username, password or password_of(p.username), p.part) for p in PEOPLE)]
+    rows = [
+        ("who", "password", "part"),
+        *((p.username, password or password_of(p.username), p.part) for p in PEOPLE),
+    ]
     wide = max(len(row[1]) for row in rows)
     return [f"{who:<7} {secret:<{wide}}  {part}" for who, secret, part in rows]
 

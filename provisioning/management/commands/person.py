@@ -18,7 +18,9 @@ class Command(BaseCommand):
         parser.add_argument("--email", default="")
         parser.add_argument("--admin", action="store_true", help="platform admin: decides on requests")
         parser.add_argument("--auditor", action="store_true", help="sees everything, changes nothing")
-        parser.add_argument("--lead", action="append", default=[], metavar="TEAM", help="leads this team; made if missing")
+        parser.add_argument(
+            "--lead", action="append", default=[], metavar="TEAM", help="leads this team; made if missing"
+        )
         parser.add_argument("--member", action="append", default=[], metavar="TEAM", help="is in this team")
         parser.add_argument("--reset-password", action="store_true")
 
@@ -32,13 +34,29 @@ class Command(BaseCommand):
             user.is_auditor = user.is_auditor or options["auditor"]
             password = self._password(user, needed=created or options["reset_password"])
             user.save()
-            for role, names in ((Membership.Role.LEAD, options["lead"]), (Membership.Role.MEMBER, options["member"])):
+            for role, names in (
+                (Membership.Role.LEAD, options["lead"]),
+                (Membership.Role.MEMBER, options["member"]),
+            ):
                 for name in names:
                     _join(user, name, role)
             actor = audit.Machine("manage.py person", "operator")
-            parts = {"admin": user.is_platform_admin, "auditor": user.is_auditor, "lead": options["lead"], "member": options["member"]}
-            audit.record("person.created" if created else "person.changed", by=actor, subject=user.username, after=parts)
-        self.stdout.write(f"{'made' if created else 'changed'} {user.username}" + (f", password: {password}" if password else ""))
+            parts = {
+                "admin": user.is_platform_admin,
+                "auditor": user.is_auditor,
+                "lead": options["lead"],
+                "member": options["member"],
+            }
+            audit.record(
+                "person.created" if created else "person.changed",
+                by=actor,
+                subject=user.username,
+                after=parts,
+            )
+        self.stdout.write(
+            f"{'made' if created else 'changed'} {user.username}"
+            + (f", password: {password}" if password else "")
+        )
 
     @staticmethod
     def _password(user: User, *, needed: bool) -> str:
@@ -51,7 +69,9 @@ class Command(BaseCommand):
 
 
 def _join(user: User, name: str, role: Membership.Role) -> None:
-    team, created = Team.objects.get_or_create(name=name, defaults={"title": name.replace("-", " ").capitalize()})
+    team, created = Team.objects.get_or_create(
+        name=name, defaults={"title": name.replace("-", " ").capitalize()}
+    )
     if created:
         team.full_clean()
     Membership.objects.update_or_create(user=user, team=team, defaults={"role": role})
