@@ -63,7 +63,7 @@ class NamespaceSpec:
         return dataclasses.replace(self, **changes)
 
     def rbac(self) -> dict[str, list[dict[str, str]]]:
-        """The founding document's `rbacConfig`: levels without subjects are left out, but for admins."""
+        """The workflow's parameter `rbacConfig`: levels without subjects are left out, but for admins."""
         levels = {level: getattr(self, level) for level in LEVELS}
         return {
             level: [{"kind": subject.kind, "name": subject.name} for subject in subjects]

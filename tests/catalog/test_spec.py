@@ -196,7 +196,7 @@ def test_json_of_another_shape_is_refused(change: dict[str, object]) -> None:
         NamespaceSpec.from_json(GOOD.to_json() | change)
 
 
-def test_the_founding_shape_of_access_leaves_out_empty_levels() -> None:
+def test_access_as_json_leaves_out_empty_levels() -> None:
     assert GOOD.replace(admins=()).rbac() == {"admins": []}
     assert GOOD.replace(viewers=(Subject("Group", "g"),)).rbac() == {
         "admins": [{"kind": "User", "name": "alice@example.com"}],
