@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from provisioning import catalog
+from provisioning.config import the_catalog
 from provisioning.trial.__main__ import add_options, serve
 from provisioning.trial.__main__ import settings as trial_settings
 from provisioning.trial.control import Control, ControlError
@@ -152,6 +152,8 @@ def _write_templates(state: Path) -> Path:
     """The portal's WorkflowTemplates with its catalogue's settings filled in, as files for the trial to install."""
     directory = state / "templates"
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for template in templates.workflow_templates(catalog.load().cluster):
-        (directory / f"{template['metadata']['name']}.json").write_text(json.dumps(template, indent=1))
+    for template in templates.workflow_templates(the_catalog().cluster):
+        (directory / f"{template['metadata']['name']}.json").write_text(
+            json.dumps(template, indent=1, ensure_ascii=False), encoding="utf-8"
+        )
     return directory
