@@ -23,9 +23,10 @@ from provisioning.argo.errors import (
 from provisioning.argo.explain import explain, explain_run
 from provisioning.argo.explanations import Explanation
 from provisioning.argo.logs import LogLine
-from provisioning.argo.nodes import Attempt, Observation, StepObservation, observe, ours
+from provisioning.argo.nodes import Observation, observe, ours
 from provisioning.argo.reasons import Reason
 from provisioning.argo.results import Health, ListResult, WatchEvent
+from provisioning.argo.steps import Attempt, StepObservation
 
 __all__ = [
     "AlreadyCompleted",

@@ -19,7 +19,7 @@ from provisioning.argo.explanations import (
     marked,
     quoted,
 )
-from provisioning.argo.nodes import StepObservation
+from provisioning.argo.steps import StepObservation
 
 INVALID, CONFLICT, REFUSED, HELD, NOT_NOW = 64, 65, 66, 67, 75
 SHELL_ERROR, COMMAND_MISSING, KILLED, STOPPED = 2, 127, 137, 143

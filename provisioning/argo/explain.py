@@ -6,8 +6,9 @@ from collections.abc import Iterable
 
 from provisioning.argo.exit_codes import NOT_NOW, explain_exit
 from provisioning.argo.explanations import Explainer, Explanation, last_code, last_message, own_lines, quoted
-from provisioning.argo.nodes import Observation, StepObservation
+from provisioning.argo.nodes import Observation
 from provisioning.argo.reasons import Reason
+from provisioning.argo.steps import StepObservation
 
 _QUIET = frozenset({"", "Succeeded"})
 _LIVE = frozenset({"Running", "Pending"})

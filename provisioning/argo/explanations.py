@@ -9,7 +9,7 @@ from typing import Literal
 
 from provisioning.argo.errors import cut
 from provisioning.argo.logs import is_executor_line
-from provisioning.argo.nodes import StepObservation
+from provisioning.argo.steps import StepObservation
 
 MARK = "❌"
 LONGEST = 400

@@ -24,7 +24,7 @@ def connect(server: Server) -> Iterator[Callable[..., ArgoWorkflowsClient]]:
     clients: list[ArgoWorkflowsClient] = []
 
     def make(url: str = "", **settings: Any) -> ArgoWorkflowsClient:
-        given = {"token": TOKEN, "timeout_ms": 20_000, "sleep": lambda seconds: None} | settings
+        given: dict[str, Any] = {"token": TOKEN, "timeout_ms": 20_000, "sleep": lambda seconds: None} | settings
         clients.append(ArgoWorkflowsClient(url or server.url, "argo", **given))
         return clients[-1]
 

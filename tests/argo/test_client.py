@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -205,7 +204,7 @@ def _by_offset(total: int, *, needs_count: bool) -> Callable[[Seen], Reply]:
 
     def reply(seen: Seen) -> Reply:
         start, limit = int(seen.query.get("listOptions.continue", 0)), int(seen.query["listOptions.limit"])
-        metadata = {"resourceVersion": "99"}
+        metadata: dict[str, str] = {"resourceVersion": "99"}
         counts = seen.query.get("listOptions.fieldSelector") == "ext.showRemainingItemCount=true"
         if start + limit < total and (counts or not needs_count):
             metadata["continue"] = str(start + limit)
@@ -222,9 +221,11 @@ def _by_token(total: int) -> Callable[[Seen], Reply]:
         if seen.query.get("listOptions.fieldSelector"):
             return http(400, problem(3, "field label not supported: ext.showRemainingItemCount"))
         start, limit = len(seen.query.get("listOptions.continue", "")), int(seen.query["listOptions.limit"])
-        token = {"continue": "k" * (start + limit)} if start + limit < total else {}
+        metadata = {"resourceVersion": str(100 + start)}
+        if start + limit < total:
+            metadata["continue"] = "k" * (start + limit)
         items = [_item(number) for number in range(start, min(start + limit, total))]
-        return http(200, {"metadata": {"resourceVersion": str(100 + start), **token}, "items": items})
+        return http(200, {"metadata": metadata, "items": items})
 
     return reply
 
@@ -383,7 +384,7 @@ def test_a_token_file_is_read_again_when_it_changes(server: Server, connect: Con
     client.userinfo()
     replacement = tmp_path / "next"
     replacement.write_text("second\n")
-    os.replace(replacement, file)
+    replacement.replace(file)
     client.userinfo()
     assert [seen.headers["Authorization"] for seen in server.seen] == ["Bearer first", "Bearer second"]
 

@@ -126,8 +126,7 @@ def test_a_step_is_explained(run: str, step: str, sentence: str, audience: str) 
         (
             "delete-held-by-finalizer",
             "verify-deletion",
-            "The namespace is still terminating: NamespaceContentRemaining: Some resources are remaining: "
-            "configmaps. has 1 resource instances; NamespaceFinalizersRemaining: Some content",
+            "The namespace is still terminating: NamespaceContentRemaining: Some resources are remaining: configmaps. ",
             "admin",
         ),
         (

@@ -56,7 +56,9 @@ def _expected() -> dict[str, str]:
 
 def _told() -> dict[str, tuple[str, str]]:
     """Phase and progress of each run, as the table beside the recordings tells them."""
-    rows = re.findall(r"^\| `([\w./-]+)\.json` \| (\S+) \| (\S+) \|", recordings.load("runs")["runs/README.md"], re.MULTILINE)
+    rows = re.findall(
+        r"^\| `([\w./-]+)\.json` \| (\S+) \| (\S+) \|", recordings.load("runs")["runs/README.md"], re.MULTILINE
+    )
     return {name: (phase.strip("–"), progress.strip("–")) for name, phase, progress in rows}
 
 
@@ -172,7 +174,7 @@ def test_request_attempt_template_and_digest_are_read() -> None:
 
 
 def _changed(run: str, change: Any) -> dict[str, Any]:
-    workflow = copy.deepcopy(RUNS[run])
+    workflow: dict[str, Any] = copy.deepcopy(RUNS[run])
     change(workflow)
     return workflow
 

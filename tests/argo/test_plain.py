@@ -81,7 +81,7 @@ def test_an_address_is_brought_into_one_form(text: str, url: str) -> None:
     ],
 )
 def test_an_impossible_address_is_explained(text: str, says: str) -> None:
-    with pytest.raises(ValueError, match="Argo Server|IPv6") as caught:
+    with pytest.raises(ValueError, match=r"Argo Server|IPv6") as caught:
         base_url(text)
     assert says in str(caught.value)
     assert "secret" not in str(caught.value)
@@ -105,6 +105,8 @@ NOW = dt.datetime(2026, 11, 23, 16, 17, 25, tzinfo=dt.UTC)
         ("Mon, 23 Nov 2026 16:17:27 UTC", 2.0),
         ("Mon, 23 Nov 2026 16:17:27 GMT", 2.0),
         ("Mon, 23 Nov 2026 17:17:27 +0100", 2.0),
+        ("Mon, 23 Nov 2026 16:17:27 -0000", 2.0),
+        ("Mon, 23 Nov 2026 16:17:27", 2.0),
         ("Mon, 23 Nov 2026 16:00:00 UTC", 0.0),
         ("", None),
         ("soon", None),

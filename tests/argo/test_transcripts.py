@@ -29,7 +29,7 @@ from provisioning.argo import (
     Unreachable,
 )
 from tests import recordings
-from tests.argo.wire import Reply, Server, chunked, http
+from tests.argo.wire import Reply, Server, chunked, drained, http
 
 NS = r"/api/v1/workflows/[^/%]+"
 NAME = r"[^/%@]+"
@@ -250,34 +250,27 @@ def test_a_recorded_watch_gives_its_events_and_then_its_end(
     one: Exchange, server: Server, client: ArgoWorkflowsClient
 ) -> None:
     server.will(_stream_reply(one))
-    events, heard = [], []
-    with pytest.raises(StreamEnded) as ended:
-        for event in client.watch_workflows(heard=lambda: heard.append(1)):
-            events.append({"type": event.type, "object": event.object})
+    heard: list[int] = []
+    found, ended = drained(client.watch_workflows(heard=lambda: heard.append(1)))
+    events = [{"type": event.type, "object": event.object} for event in found]
     assert events == [message["result"] for message in _messages(one) if "result" in message]
     keepalives = sum(line == ":" for _, line, *_ in one.body)
     assert len(heard) == 1 + len(events) + keepalives
+    assert isinstance(ended, StreamEnded)
     if '"message":"EOF"' in one.text:
-        assert ended.value.reason == "eof"
+        assert ended.reason == "eof"
     elif "prematurely" in one.response["ended"]:
-        assert ended.value.reason == "cut"
+        assert ended.reason == "cut"
     else:
-        assert ended.value.reason == "closed"
+        assert ended.reason == "closed"
 
 
 @pytest.mark.parametrize("one", [one for one in STREAMS if one.status == 200 and one.last == "log"], ids=_ids)
 def test_a_recorded_log_gives_its_lines(one: Exchange, server: Server, client: ArgoWorkflowsClient) -> None:
     server.will(_stream_reply(one))
-    lines = []
     complete = "prematurely" not in one.response["ended"]
-    try:
-        for line in client.get_workflow_logs("wf", "pod", timestamps=_stamped(one)):
-            lines.append(line)
-    except StreamEnded as error:
-        assert error.reason == "cut"
-        assert not complete
-    else:
-        assert complete
+    lines, ended = drained(client.get_workflow_logs("wf", "pod", timestamps=_stamped(one)))
+    assert getattr(ended, "reason", None) == (None if complete else "cut")
     results = [message["result"] for message in _messages(one)]
     if complete:
         assert [((f"{line.at} " if line.at else "") + line.content, line.pod_name) for line in lines] == [

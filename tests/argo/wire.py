@@ -7,8 +7,12 @@ import socket
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlsplit
+
+from provisioning.argo import ArgoError
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -74,6 +78,17 @@ def as_bytes(body: object) -> bytes:
     if isinstance(body, bytes):
         return body
     return body.encode() if isinstance(body, str) else json.dumps(body, separators=(",", ":")).encode()
+
+
+def drained(source: Iterable[T]) -> tuple[list[T], ArgoError | None]:
+    """All that `source` gives, and the error it ends with."""
+    found: list[T] = []
+    try:
+        for one in source:
+            found.append(one)  # noqa: PERF402 -- what came before the error counts
+    except ArgoError as error:
+        return found, error
+    return found, None
 
 
 def problem(code: int, message: str) -> dict[str, object]:
