@@ -24,8 +24,6 @@ def element(node: Node, item: Any) -> str:
     if node.keys == ("",):
         return "v:" + json.dumps(item, ensure_ascii=False)
     keys = {key: item.get(key) for key in node.keys} if isinstance(item, dict) else {}
-    if node.keys == ("port", "protocol") and keys.get("protocol") is None:
-        keys["protocol"] = "TCP"
     return "k:" + json.dumps(keys, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
@@ -112,5 +110,15 @@ def _decode(tree: dict[str, Any], at: Path) -> Iterator[Path]:
 
 
 def dotted(path: Path) -> str:
-    """`.metadata.labels.platform.io/team`: as the text of a conflict names a field."""
-    return "".join(f".{name[2:]}" if name.startswith("f:") else f"[{name[2:]}]" for name in path if name != SELF)
+    """`.metadata.labels.platform.io/team`, `.secrets[name="x"]`: as the text of a conflict names a field."""
+    return "".join(_dotted(name) for name in path if name != SELF)
+
+
+def _dotted(name: str) -> str:
+    kind, value = name[:1], name[2:]
+    if kind == "f":
+        return f".{value}"
+    if kind == "v":
+        return f"[={value}]"
+    keys = json.loads(value).items()
+    return "[" + ",".join(f"{key}={json.dumps(found, ensure_ascii=False)}" for key, found in keys) + "]"

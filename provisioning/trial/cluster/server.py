@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shlex
 import socketserver
@@ -46,7 +47,8 @@ class _Connection(socketserver.StreamRequestHandler):
             "discovered": discovered,
         }
         data = json.dumps(answer).encode()
-        self.wfile.write(len(data).to_bytes(FRAME, "big") + data)
+        with contextlib.suppress(ConnectionError):  # a script that was killed does not wait for its answer
+            self.wfile.write(len(data).to_bytes(FRAME, "big") + data)
 
 
 def listen(path: Path, handler: Handler) -> Listener:
