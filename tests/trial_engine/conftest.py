@@ -61,13 +61,20 @@ class World:
         self.store.update("workflows", self.namespace, name, mutate)
 
     def finish(self, rounds: int = 100) -> None:
-        """Run on, the clock jumping to whatever is due next, until nothing is."""
+        """Run on, the clock jumping to whatever is due next, until nothing is or all workflows are over."""
         for _ in range(rounds):
             due = self.engine.settle()
-            if due is None:
+            if due is None or not self.unfinished():
                 return
             self.clock.now = max(self.clock.now, due)
         raise AssertionError("it never ends")
+
+    def unfinished(self) -> list[str]:
+        return [
+            workflow["metadata"]["name"]
+            for workflow in self.store.list("workflows")
+            if not workflow.get("status", {}).get("finishedAt")
+        ]
 
     def until(self, name: str, node: str, phase: str) -> None:
         """Run on until a node has a phase."""
@@ -108,9 +115,13 @@ class Gate:
     def __str__(self) -> str:
         return str(self.path)
 
+    def arrived(self) -> int:
+        """Waits for the script to arrive; it stays until the returned descriptor is closed."""
+        return os.open(self.path, os.O_WRONLY)
+
     def open(self) -> None:
         """Waits for the script to arrive, then lets it pass."""
-        os.close(os.open(self.path, os.O_WRONLY))
+        os.close(self.arrived())
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from provisioning.trial.engine import Engine
 from provisioning.trial.engine.process import identity
@@ -27,18 +28,21 @@ time.sleep(600)
 """
 
 
-def test_a_run_goes_on_after_a_restart(world: World, tmp_path: Path) -> None:
-    flag, marks = tmp_path / "flag", tmp_path / "marks"
-    text = f"echo start >> {marks}; [ -e {flag} ] || sleep 600; echo end >> {marks}"
-    first = script("first", f"echo first >> {marks}")
-    world.submit("w", [dag(task("a", "first"), task("b", "main2", "a"), task("c", "first", "b")), first, script("main2", text)])
+def test_a_run_goes_on_after_a_restart(world: World, gate: Any, tmp_path: Path) -> None:
+    marks, pipe = tmp_path / "marks", gate("g")
+    short = script("short", f"echo short >> {marks}")
+    long = script("long", f"echo start >> {marks}; cat {pipe}; echo end >> {marks}")
+    world.submit("w", [dag(task("a", "short"), task("b", "long", "a"), task("c", "short", "b")), short, long])
     world.until("w", ".b", "Running")
-    flag.touch()
+    descriptor = pipe.arrived()
     world.restart()
+    os.close(descriptor)
+    world.until("w", ".b", "Running")
+    pipe.open()
     world.finish()
     assert world.status("w")["phase"] == "Succeeded"
     assert world.status("w")["progress"] == "3/3"
-    assert marks.read_text().split() == ["first", "start", "start", "end", "first"]
+    assert marks.read_text().split() == ["short", "start", "start", "end", "short"]
 
 
 def test_what_had_ended_is_not_run_again(world: World, tmp_path: Path) -> None:
@@ -62,19 +66,21 @@ def test_a_back_off_goes_on_after_a_restart(world: World) -> None:
     assert set(world.nodes("w")) == {"", "(0)", "(1)"}
 
 
-def test_locks_are_held_and_waited_for_after_a_restart(world: World, tmp_path: Path) -> None:
-    flag = tmp_path / "flag"
+def test_locks_are_held_and_waited_for_after_a_restart(world: World, gate: Any) -> None:
+    pipe = gate("g")
     lock = {"mutexes": [{"name": "m"}]}
-    world.submit("a", [script("main", f"[ -e {flag} ] || sleep 600")], synchronization=lock)
+    world.submit("a", [script("main", f"cat {pipe}")], synchronization=lock)
     world.until("a", "", "Running")
+    descriptor = pipe.arrived()
     for name in ("b", "c"):
         world.submit(name, [script("main", "true")], synchronization=lock)
         world.clock.advance(1)
     world.engine.work()
-    flag.touch()
     world.restart()
-    world.engine.work()
+    os.close(descriptor)
+    world.until("a", "", "Running")
     assert world.status("b")["phase"] == world.status("c")["phase"] == "Pending"
+    pipe.open()
     world.finish()
     ends = [world.status(name)["finishedAt"] for name in ("a", "b", "c")]
     assert ends == sorted(ends)
@@ -90,27 +96,28 @@ def test_a_deletion_that_is_due_happens_after_a_restart(world: World) -> None:
     assert world.store.list("workflows") == []
 
 
-def test_a_killed_trial_leaves_nothing_running_and_its_runs_end(tmp_path: Path) -> None:
-    flag, marks = tmp_path / "flag", tmp_path / "marks"
-    text = f"echo start:$$ >> {marks}; [ -e {flag} ] || sleep 600; echo end >> {marks}"
+def test_a_killed_trial_leaves_nothing_running_and_its_runs_end(gate: Any, tmp_path: Path) -> None:
+    marks, pipe = tmp_path / "marks", gate("g")
+    text = f"echo start >> {marks}; cat {pipe}; echo end >> {marks}"
     store = Store(tmp_path / "store.db")
     meta = {"name": "w", "namespace": "argo"}
     spec = {"entrypoint": "main", "templates": [script("main", text)]}
     store.create("workflows", {"metadata": meta, "spec": spec})
     store.close()
     with subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path / "store.db")], stdout=subprocess.PIPE) as trial:
-        store = Store(tmp_path / "store.db")
-        while not store.pods("argo", "w") or "identity" not in store.pods("argo", "w")[0].data:
-            store.events("workflows", "", store.version(), 0.05)
+        descriptor = pipe.arrived()
         os.kill(trial.pid, signal.SIGKILL)
+    store = Store(tmp_path / "store.db")
     pod = store.pods("argo", "w")[0].data
     assert identity(pod["pid"]) == pod["identity"]  # the script outlives the trial
-    flag.touch()
     engine = Engine(store, pod_seconds=0)
+    os.close(descriptor)
+    engine.work()
+    pipe.open()
     engine.settle()
     assert identity(pod["pid"]) != pod["identity"] or _is_zombie(pod["pid"])
     assert store.get("workflows", "argo", "w")["status"]["phase"] == "Succeeded"
-    assert [mark.partition(":")[0] for mark in marks.read_text().split()] == ["start", "start", "end"]
+    assert marks.read_text().split() == ["start", "start", "end"]
     engine.stop()
     store.close()
 

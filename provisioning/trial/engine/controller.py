@@ -283,9 +283,13 @@ class Engine:
 
     def _delete_when_due(self, key: Key, workflow: dict[str, Any], now: float) -> None:
         moment = deletion_time(workflow)
-        if moment is not None and now >= moment:
-            with contextlib.suppress(NotFound):
-                self.store.delete(WORKFLOWS, *key)
+        if moment is None:
+            return
+        if now < moment:
+            self._enqueue(key, moment)
+            return
+        with contextlib.suppress(NotFound):
+            self.store.delete(WORKFLOWS, *key)
 
 
 def deletion_time(workflow: dict[str, Any]) -> float | None:

@@ -38,15 +38,14 @@ def stored_templates(workflow_template: Mapping[str, Any]) -> dict[str, Template
 
 
 def join(workflow_spec: Spec, template_spec: Spec) -> Spec:
-    """The workflow's fields over the template's; arguments are joined by name, the workflow's values winning."""
+    """The workflow's fields over the template's; of the arguments first the workflow's, then the template's others."""
     joined = copy.deepcopy({**template_spec, **{key: value for key, value in workflow_spec.items() if value}})
     joined["templates"] = [normalise_template(template) for template in joined.get("templates", [])]
-    given = {p["name"]: p for p in workflow_spec.get("arguments", {}).get("parameters", [])}
-    parameters = [
-        {**parameter, **given.pop(parameter["name"], {})}
-        for parameter in template_spec.get("arguments", {}).get("parameters", [])
-    ]
-    joined["arguments"] = {"parameters": [*parameters, *given.values()]} if parameters or given else {}
+    given = list((workflow_spec.get("arguments") or {}).get("parameters") or [])
+    names = {parameter["name"] for parameter in given}
+    declared = (template_spec.get("arguments") or {}).get("parameters") or []
+    parameters = [*given, *(parameter for parameter in declared if parameter["name"] not in names)]
+    joined["arguments"] = {"parameters": parameters} if parameters else {}
     return joined
 
 
