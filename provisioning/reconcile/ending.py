@@ -27,6 +27,8 @@ _LOOK_AGAIN = timedelta(seconds=0.5)
 _BROKEN = frozenset({StepPhase.FAILED, StepPhase.ERROR})
 _SHUT_DOWN = re.compile(r"Stopped with strategy '(Stop|Terminate)'")
 _DECORATION = re.compile(r"\A[^\w(]+")
+# Where nothing is undone, the exit handler only marks the namespace.
+_MARKED = {"change": "What was changed so far stays as it is.", "delete": "The namespace is still there."}
 
 
 def conclude(context: Context, run: Run) -> bool:
@@ -125,7 +127,9 @@ def undone(run: Run, found: Sequence[Step]) -> str:
     said = _DECORATION.sub("", lines[-1]).strip() if lines else ""
     if step.phase in _BROKEN:
         return _ended(f"{title} failed, too: {said or step.message or 'its log says nothing'}")
-    return _ended(f"{title}: {said}") if said else ""
+    if said.endswith(" annotated"):
+        return _MARKED.get(run.request.kind, "")
+    return _ended(f"{title}: {said}" if said and handler.name == "rollback" else said)
 
 
 def _title(run: Run, step: Step) -> str:
