@@ -18,6 +18,7 @@ from provisioning.argo.errors import (
     Forbidden,
     NotFound,
     Refused,
+    RefusedByPolicy,
     ResourceVersionTooOld,
     ServerError,
     StreamEnded,
@@ -169,9 +170,8 @@ def _refused(problem: Problem, purpose: str, _namespace: str) -> ArgoError:
 
 def _policy(problem: Problem, purpose: str) -> ArgoError:
     said = _POLICY.search(problem.message)
-    return Refused(
+    return RefusedByPolicy(
         f"An admission policy of the cluster refused to {purpose}: {said.group(1) if said else problem.message}",
-        "Compare the policy with what the portal sends (`manage.py cluster_setup` prints the policies).",
         status=problem.status,
     )
 

@@ -131,6 +131,12 @@ class Refused(ArgoError):
     default_remedy = "The message says what was refused; the request has to change, or the rule that refuses it."
 
 
+class RefusedByPolicy(Refused):
+    """An admission policy of the cluster refused what the account itself may do."""
+
+    default_remedy = "Compare the policy with what the portal sends (`manage.py cluster_setup` prints the policies)."
+
+
 class TooManyRequests(ArgoError):
     """A rate limit, of Argo Server (`--api-rate-limit`) or of a proxy before it."""
 

@@ -474,6 +474,30 @@ def test_rights_are_found_by_calls_that_change_nothing(server: Server, client: A
     assert [post["serverDryRun"] for post in posts] == [True]
 
 
+@pytest.mark.parametrize(
+    ("answer", "allowed"),
+    [
+        (http(200, {"metadata": {"name": PROBE}}), True),
+        (http(409, problem(6, "already exists")), None),
+        (http(400, problem(3, "template 'main' type is unknown")), None),
+        (http(403, problem(7, "exceeded quota: q")), True),
+        (
+            http(403, problem(7, 'User "u" cannot create resource "workflows" in API group "a" in the namespace "n"')),
+            False,
+        ),
+        (http(404, problem(5, 'namespaces "argo" not found')), None),
+        (http(401, problem(16, "Unauthorized")), False),
+        (http(503, ""), None),
+    ],
+)
+def test_the_right_to_create_is_known_only_from_an_answer_about_it(
+    answer: Reply, allowed: bool | None, server: Server, client: ArgoWorkflowsClient
+) -> None:
+    server.will(lambda seen: answer if seen.method == "POST" else http(503, ""))
+    rights = {right.name: right.allowed for right in check_rights(client)}
+    assert rights["create workflows"] is allowed
+
+
 def test_rights_are_unknown_while_the_server_is_away(server: Server, client: ArgoWorkflowsClient) -> None:
     server.close()
     rights = check_rights(client)

@@ -16,6 +16,7 @@ from provisioning.argo import (
     Forbidden,
     NotFound,
     Refused,
+    RefusedByPolicy,
     ServerError,
     StreamEnded,
     Timeout,
@@ -280,7 +281,7 @@ def test_an_admission_policy_is_quoted(server: Server, client: ArgoWorkflowsClie
         "'b' denied request: only the four approved templates may be used"
     )
     server.will(http(400, problem(3, text)))
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(RefusedByPolicy) as caught:
         client.submit_workflow(WORKFLOW)
     assert caught.value.cause.endswith("submit a workflow: only the four approved templates may be used")
 
