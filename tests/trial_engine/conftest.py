@@ -34,7 +34,8 @@ class World:
         self.directory, self.namespace = directory, namespace
         self.clock = Clock()
         self.store = Store(directory / "store.db", self.clock)
-        self.options = {"pod_seconds": 0.0, "clock": self.clock, "grace_seconds": 2.0} | options
+        defaults: dict[str, Any] = {"pod_seconds": 0.0, "clock": self.clock, "grace_seconds": 2.0}
+        self.options = defaults | options
         self.engine = Engine(self.store, **self.options)
 
     def close(self) -> None:

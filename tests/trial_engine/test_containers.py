@@ -70,7 +70,9 @@ def test_the_kubelet_expands_names_of_the_environment(world: World) -> None:
         {"name": "SECRET", "value": "s3cr3t"},
         {"name": "V", "value": "{{workflow.parameters.v}}"},
     ]
-    lines = run(world, 'echo "env: $V"; echo \'inline: {{workflow.parameters.v}}\'', {"v": "$(SECRET) $$ $(NONE)"}, env=env)
+    lines = run(
+        world, "echo \"env: $V\"; echo 'inline: {{workflow.parameters.v}}'", {"v": "$(SECRET) $$ $(NONE)"}, env=env
+    )
     assert lines == ["env: s3cr3t $ $(NONE)", "inline: s3cr3t $ $(NONE)"]
 
 
@@ -81,7 +83,7 @@ def test_a_tag_inside_a_value_is_evaluated_and_an_unknown_one_stays(world: World
     assert lines == ["w 2 OTHER {{foo}} {{=foo}}"]
 
 
-@pytest.mark.parametrize("value", ["x$(id -u) `id -u`", "é 😀 \u200b", "it's \"q\" \\ \t|", "a\nb"])
+@pytest.mark.parametrize("value", ["x$(id -u) `id -u`", "é 😀 \u200b", 'it\'s "q" \\ \t|', "a\nb"])
 def test_a_value_in_the_environment_stays_what_it_is(world: World, value: str) -> None:
     env = [{"name": "V", "value": "{{workflow.parameters.v}}"}]
     assert "\n".join(run(world, 'printf "%s\n" "$V"', {"v": value}, env=env)) == value
@@ -93,7 +95,11 @@ def test_a_value_pasted_into_a_script_is_run_by_it(world: World) -> None:
 
 def test_mounts_are_directories_of_the_pods_own(world: World) -> None:
     outputs = {"parameters": [{"name": "p", "valueFrom": {"path": "/work/deep/p", "default": ""}}]}
-    env = [{"name": "WORK_DIR", "value": "/work"}, {"name": "FILE", "value": "/work/deep/p"}, {"name": "X", "value": "/workers"}]
+    env = [
+        {"name": "WORK_DIR", "value": "/work"},
+        {"name": "FILE", "value": "/work/deep/p"},
+        {"name": "X", "value": "/workers"},
+    ]
     mounts = [{"name": "work", "mountPath": "/work"}]
     text = 'echo "$X"; ls "$WORK_DIR"; mkdir "$WORK_DIR/deep"; echo kept > "$FILE"'
     template = script("main", text, outputs=outputs, container={"env": env, "volumeMounts": mounts})
@@ -127,9 +133,7 @@ def test_a_command_that_does_not_exist_fails_as_argoexec_says(world: World) -> N
 def test_an_image_without_a_command_is_not_run(world: World) -> None:
     world.submit("w", [{"name": "main", "container": {"image": "alpine:3.18"}}])
     world.finish()
-    assert world.status("w")["message"] == (
-        "main: Error (exit code 64): trial: the command of an image is not known"
-    )
+    assert world.status("w")["message"] == ("main: Error (exit code 64): trial: the command of an image is not known")
 
 
 def test_a_signal_is_told_as_a_shell_tells_it(world: World) -> None:

@@ -99,7 +99,9 @@ def test_the_exit_handler_is_told_the_status_and_the_failures(world: World) -> N
 
 
 def test_stop_ends_the_pods_and_runs_the_exit_handler(world: World) -> None:
-    world.submit("w", [dag(task("a", "long"), task("b", "ok", "a")), script("long", "sleep 600"), OK, BYE], onExit="bye")
+    world.submit(
+        "w", [dag(task("a", "long"), task("b", "ok", "a")), script("long", "sleep 600"), OK, BYE], onExit="bye"
+    )
     world.until("w", ".a", "Running")
     world.change("w", shutdown="Stop")
     world.finish()

@@ -7,7 +7,6 @@ memory but timers and the line before a lock, and both come back from the workfl
 from __future__ import annotations
 
 import contextlib
-import heapq
 import logging
 import tempfile
 import threading
@@ -18,12 +17,13 @@ from typing import Any, Protocol
 
 from provisioning.trial.store import NotFound, Store, TooOld
 
+from .agenda import Agenda, Key
 from .container import Surroundings
 from .errors import Invalid
 from .kubelet import Kubelet
 from .locks import Locks
 from .look import TERMINAL, Look, phase_of
-from .run import Key, Run, to_seconds
+from .run import Run, to_seconds
 from .tools import write_missing_tools
 
 log = logging.getLogger(__name__)
@@ -70,12 +70,11 @@ class Engine:
         around = Surroundings(store, base, base / "bin", self._connect(cluster, base), clock)
         self._kubelet = Kubelet(around, pod_seconds, pod_slots, grace_seconds, self._wake.set)
         self._locks = Locks()
-        self._due: list[tuple[float, int, Key]] = []
-        self._at: dict[Key, float] = {}
-        self._count = 0
+        self._agenda = Agenda()
         self._written: dict[Key, int] = {}
         self._loaded: set[Key] = set()
         self._version = 0
+        self._looking: Key | None = None
         self._threads: list[threading.Thread] = []
         self._resume()
 
@@ -117,16 +116,18 @@ class Engine:
             now = self.clock()
             changed = self._kubelet.advance(now)
             for key in changed:
-                self._enqueue(key, now + self.requeue_seconds)
-            due = self._take_due(now)
+                self._agenda.add(key, now + self.requeue_seconds)
+            due = self._agenda.take(now)
             if due is None and not changed:
                 return did
             did = True
             if due is not None:
+                self._looking = due
                 self._look(due, now)
+                self._looking = None
 
     def next_due(self) -> float | None:
-        moments = [moment for moment in (self._next_look(), self._kubelet.next_due()) if moment is not None]
+        moments = [moment for moment in (self._agenda.next(), self._kubelet.next_due()) if moment is not None]
         return min(moments, default=None)
 
     def _connect(self, cluster: Cluster | None, base: Path) -> dict[str, str]:
@@ -162,17 +163,32 @@ class Engine:
             for held in holding:
                 self._locks.hold(held["mutex"], key)
         delay = 0.0 if not phase_of(workflow) else self.requeue_seconds
-        self._enqueue(key, self.clock() + delay)
+        self._agenda.add(key, self.clock() + delay)
 
     def _work(self) -> None:
         while not self._stopping.is_set():
             try:
                 self.work()
             except Exception:
-                log.exception("a look at the workflows failed")
+                log.exception("a look at workflow %s failed", self._looking)
+                self._give_up()
             due = self.next_due()
             self._wake.wait(IDLE_SECONDS if due is None else max(0.0, min(due - self.clock(), IDLE_SECONDS)))
             self._wake.clear()
+
+    def _give_up(self) -> None:
+        """A workflow that the engine fails on ends too, instead of standing still."""
+
+        def mutate(workflow: dict[str, Any]) -> dict[str, Any]:
+            end = {"phase": "Error", "message": "trial: internal error, see the trial's log"}
+            workflow["status"] = workflow.get("status", {}) | end | {"finishedAt": self.store.now()}
+            return workflow
+
+        if self._looking is not None:
+            key, self._looking = self._looking, None
+            with contextlib.suppress(NotFound):
+                self.store.update(WORKFLOWS, *key, mutate)
+            self._forget(key)
 
     def _follow(self) -> None:
         """Wake the controller when the store has news."""
@@ -206,30 +222,11 @@ class Engine:
 
     def _forget(self, key: Key) -> None:
         self._kubelet.forget(*key)
-        self._at.pop(key, None)
+        self._agenda.remove(key)
         self._written.pop(key, None)
         self._loaded.discard(key)
         for following in self._locks.release(key):
-            self._enqueue(following, self.clock() + self.requeue_seconds)
-
-    def _enqueue(self, key: Key, moment: float) -> None:
-        if self._at.get(key, float("inf")) > moment:
-            self._at[key] = moment
-            self._count += 1
-            heapq.heappush(self._due, (moment, self._count, key))
-
-    def _next_look(self) -> float | None:
-        while self._due and self._at.get(self._due[0][2]) != self._due[0][0]:
-            heapq.heappop(self._due)
-        return self._due[0][0] if self._due else None
-
-    def _take_due(self, now: float) -> Key | None:
-        moment = self._next_look()
-        if moment is None or moment > now:
-            return None
-        key = heapq.heappop(self._due)[2]
-        del self._at[key]
-        return key
+            self._agenda.add(following, self.clock() + self.requeue_seconds)
 
     def _look(self, key: Key, now: float) -> None:
         looks: list[Look] = []
@@ -265,10 +262,11 @@ class Engine:
         for plan in run.plans:
             self._kubelet.start(plan)
         for moment in run.requeue:
-            self._enqueue(key, moment)
+            self._agenda.add(key, moment)
         for following in look.freed:
-            self._enqueue(following, self.clock() + self.requeue_seconds)
+            self._agenda.add(following, self.clock() + self.requeue_seconds)
         if phase_of(stored) in TERMINAL:
+            self._kubelet.forget(*key)
             self._plan_deletion(key, stored)
 
     def _get_template(self, namespace: str, name: str) -> dict[str, Any]:
@@ -279,14 +277,14 @@ class Engine:
 
     def _plan_deletion(self, key: Key, workflow: dict[str, Any]) -> None:
         if (moment := deletion_time(workflow)) is not None:
-            self._enqueue(key, moment)
+            self._agenda.add(key, moment)
 
     def _delete_when_due(self, key: Key, workflow: dict[str, Any], now: float) -> None:
         moment = deletion_time(workflow)
         if moment is None:
             return
         if now < moment:
-            self._enqueue(key, moment)
+            self._agenda.add(key, moment)
             return
         with contextlib.suppress(NotFound):
             self.store.delete(WORKFLOWS, *key)

@@ -131,6 +131,8 @@ class Kubelet:
         return changed
 
     def next_due(self) -> float | None:
+        while self._timers and self._timers[0][2].phase == "Done":
+            heapq.heappop(self._timers)
         return self._timers[0][0] if self._timers else None
 
     def busy(self) -> bool:
@@ -256,10 +258,14 @@ class Kubelet:
             return False
         if data is None:
             return False
-        pod.phase, pod.result, pod.message = "Done", data, ""
+        self._end(pod, data)
         return True
 
     def _finish(self, pod: Pod, result: PodResult) -> None:
-        pod.phase, pod.result, pod.message = "Done", result, ""
         if pod.plan is not None:
             self._write_down(pod, pod.plan, result)
+        self._end(pod, result)
+
+    def _end(self, pod: Pod, result: PodResult) -> None:
+        pod.phase, pod.result, pod.message = "Done", result, ""
+        pod.plan = pod.process = None  # manifests are large
