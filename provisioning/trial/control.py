@@ -80,8 +80,8 @@ class Control:
         """Every condition back to normal; objects and workflows stay."""
         self._call("reset")
 
-    def _call(self, name: str, **arguments: Any) -> Any:
-        request = json.dumps({"call": name, "arguments": arguments}).encode() + b"\n"
+    def _call(self, call: str, /, **arguments: Any) -> Any:
+        request = json.dumps({"call": call, "arguments": arguments}).encode() + b"\n"
         try:
             path = (self._state / POINTER).read_text()
             with socket.socket(socket.AF_UNIX) as connection:
