@@ -28,3 +28,6 @@ REFUSED_BY_THE_ENGINE = {
     "217-timeout-template-submit": "timeout: they have activeDeadlineSeconds",
     "222-runtime-unresolved-submit": "sprig functions in expressions: they use none",
 }
+# By how much `X-Ratelimit-Remaining` lies below the recorded one in the n-th of nine calls: Argo writes the header
+# before gRPC takes its share of the bucket, the trial afterwards.
+COUNTED_LATER = {1: 1, 2: 1, 3: 0, 4: 0, 5: 0, 6: 0, 7: 0, 8: 0, 9: 0}

@@ -107,6 +107,8 @@ def _go_name(kind: str) -> str:
         return "[]" + _go_name(kind[2:])
     if kind.startswith(MAP):
         return MAP + _go_name(kind[len(MAP) :])
+    if kind.endswith("Request"):
+        return f"{'workflowtemplate' if kind.startswith('WorkflowTemplate') else 'workflow'}.{kind}"
     return f"v1alpha1.{kind}" if kind in STRUCTS else kind
 
 
