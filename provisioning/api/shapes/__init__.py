@@ -1,0 +1,1 @@
+"""What is sent and what is answered, in the API's names."""
