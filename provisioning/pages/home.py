@@ -120,7 +120,7 @@ def _live(user: User, led: list[Team], teams: list[Team]) -> dict[str, Any]:
 def _still(user: User, led: list[Team], others: list[Team]) -> dict[str, Any]:
     """What is drawn once."""
     room = headroom.of_teams(led) if led else {}
-    deciders = User.objects.filter(is_platform_admin=True, is_active=True)
+    deciders = User.objects.filter(is_platform_admin=True, is_active=True).order_by("first_name", "username")
     return {
         "others": others,
         "rooms": [TeamRoom(team, rooms(room[team.pk])) for team in led],

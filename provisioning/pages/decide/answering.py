@@ -25,7 +25,7 @@ from provisioning.pages.decide.reading import (
 from provisioning.pages.decide.review import draw_review
 from provisioning.pages.web import see_other
 
-STALE = "The request changed after you opened it, so nothing was decided. This is what it asks now."
+STALE = "The request changed after you opened it."
 
 
 @require_POST
@@ -106,9 +106,11 @@ def _again(request: HttpRequest, row: Request, form: DecisionForm) -> HttpRespon
 
 def _too_late(request: HttpRequest, error: lifecycle.Conflict) -> HttpResponse:
     row = get_object_or_404(with_people(), pk=error.request.pk)
-    news = news_of(row, str(error))
+    stale = row.phase == Phase.PENDING and request.POST.get("digest") != row.digest
+    news = news_of(row, "" if stale else str(error))
     if _in_row(request):
-        return draw_row(request, approver(request), row, sentence=news.sentence, status=409)
+        text = f"{news.sentence} Your decision was not taken."
+        return draw_row(request, approver(request), row, sentence=text, status=409)
     return draw_review(request, row, news=news, status=409)
 
 
