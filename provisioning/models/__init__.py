@@ -1,7 +1,8 @@
 """Rows and their constraints; no procedures. `provisioning.lifecycle` is what changes them."""
 
 from provisioning.models.audit import AuditEvent, AuditHead
-from provisioning.models.namespace import Namespace, NamespaceRevision, NamespaceStatus
+from provisioning.models.check import OPEN_CHECKS, Check, CheckState, ClusterListing
+from provisioning.models.namespace import LeaseNotice, Namespace, NamespaceRevision, NamespaceStatus
 from provisioning.models.people import Membership, Team, User
 from provisioning.models.platform import ArgoStatus, WorkerLease
 from provisioning.models.request import (
@@ -22,6 +23,7 @@ from provisioning.models.token import ApiToken, Scope
 __all__ = [
     "LIVE",
     "MOVING",
+    "OPEN_CHECKS",
     "SETTLED",
     "STEP_ENDED",
     "TERMINAL",
@@ -30,9 +32,13 @@ __all__ = [
     "ArgoStatus",
     "AuditEvent",
     "AuditHead",
+    "Check",
+    "CheckState",
+    "ClusterListing",
     "Decision",
     "IdempotencyKey",
     "Kind",
+    "LeaseNotice",
     "LogChunk",
     "Membership",
     "Namespace",

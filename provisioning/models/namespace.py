@@ -48,6 +48,11 @@ class Namespace(models.Model):
     lease_ends_at = models.DateTimeField()
     deleted_at = models.DateTimeField(null=True, blank=True)
     protected = models.BooleanField(default=False, help_text="refuses to be deleted")
+    renewals = models.PositiveIntegerField(
+        default=0, help_text="of the lease by a rule, since a person last decided on it"
+    )
+    checked_at = models.DateTimeField(null=True, blank=True, help_text="when it was last compared with the cluster")
+    drift = models.PositiveIntegerField(null=True, blank=True, help_text="findings of that check; NULL = not known")
     version = models.PositiveIntegerField(default=1)
 
     objects = NamespaceQuerySet.as_manager()
@@ -65,6 +70,7 @@ class Namespace(models.Model):
         indexes = (
             models.Index(fields=["team", "name"], name="namespace_team_name"),
             models.Index(fields=["status", "lease_ends_at"], name="namespace_lease"),
+            models.Index(fields=["status", "checked_at"], name="namespace_checked"),
         )
 
     def __str__(self) -> str:
@@ -76,6 +82,11 @@ class Namespace(models.Model):
     @property
     def spec(self) -> NamespaceSpec:
         return NamespaceSpec.from_json(self.spec_json)
+
+    @property
+    def current_revision(self) -> NamespaceRevision:
+        """What is in force. One query."""
+        return self.revisions.get(number=self.revision)
 
     @property
     def lease_is_over(self) -> bool:
@@ -103,3 +114,21 @@ class NamespaceRevision(models.Model):
 
     def __str__(self) -> str:
         return f"revision {self.number} of {self.namespace}"
+
+
+class LeaseNotice(models.Model):
+    """A step of a lease's end that was taken: each once per end, as a renewal begins anew."""
+
+    namespace = models.ForeignKey(Namespace, on_delete=models.CASCADE, related_name="lease_notices")
+    lease_ends_at = models.DateTimeField(help_text="the end that it was about")
+    step = models.CharField(max_length=30, help_text="lease.LeaseStep.key, e.g. remind-7")
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ("at", "id")
+        constraints = (
+            models.UniqueConstraint(fields=["namespace", "lease_ends_at", "step"], name="one_notice_per_lease_step"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.step} of {self.namespace}"

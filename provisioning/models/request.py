@@ -47,6 +47,7 @@ class Kind(models.TextChoices):
     CREATE = "create", "New namespace"
     CHANGE = "change", "Change"
     DELETE = "delete", "Delete"
+    ADOPT = "adopt", "Adopt"
 
 
 class RequestQuerySet(models.QuerySet["Request"]):
@@ -77,11 +78,16 @@ class Request(models.Model):
     granted = models.JSONField(
         help_text="NamespaceSpec that will be made: asked, less what an approver took away"
     )
-    options = models.JSONField(default=dict, blank=True, help_text="of the kind: e.g. force for delete")
+    options = models.JSONField(
+        default=dict, blank=True, help_text="of the kind: see provisioning.lifecycle.options, which reads and writes it"
+    )
     revision = models.PositiveIntegerField(default=1, help_text="rises with each edit by the requester")
     rendered = models.JSONField(help_text="parameter name -> text, byte for byte as submitted")
     digest = models.CharField(max_length=64, help_text="sha256 over the rendered texts; decisions name it")
     verdict = models.JSONField(help_text="policy.Verdict at the time of asking")
+    facts = models.JSONField(
+        default=dict, blank=True, help_text="what the policy was told besides the specification: policy.facts_json"
+    )
     catalog_version = models.CharField(max_length=64)
 
     attempt = models.PositiveIntegerField(default=0, help_text="number of the newest run, 0 before the first")
@@ -147,6 +153,29 @@ class Request(models.Model):
     @property
     def is_settled(self) -> bool:
         return self.phase in SETTLED
+
+    @property
+    def owner_request_id(self) -> str:
+        """The id that the namespace bears as platform.io/request-id: of the request that made it, also when this is
+        a change, a deletion or an adoption. Reads the namespace's row: `select_related("namespace")` in lists."""
+        if self.namespace is not None:
+            return str(self.namespace.owner_request_id)
+        return str(self.options.get("owner_request_id") or self.pk)
+
+    @property
+    def is_repair(self) -> bool:
+        """What is in force, applied once more."""
+        return bool(self.options.get("repair"))
+
+    @property
+    def is_renewal(self) -> bool:
+        """A change of the lease alone."""
+        return "lease_from" in self.options
+
+    @property
+    def force(self) -> bool:
+        """A deletion that takes along what is in the namespace."""
+        return bool(self.options.get("force"))
 
     @property
     def current_run(self) -> Run | None:
