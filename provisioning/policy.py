@@ -16,9 +16,12 @@ if TYPE_CHECKING:
     from provisioning.catalog import Catalog, Rule, Tier
     from provisioning.spec import NamespaceSpec
 
-Kind = Literal["create", "change", "delete"]
+# Of a request, or `renew`: a longer lease, which becomes a request only where no rule grants it at once.
+Kind = Literal["create", "change", "delete", "adopt", "renew"]
 Result = Literal["auto", "approve", "two", "refuse"]
 STRICTNESS: tuple[Result, ...] = ("auto", "approve", "two", "refuse")
+# Nothing is ever deleted without a person's decision, whatever the catalogue says.
+NEVER_AUTOMATIC: frozenset[Kind] = frozenset({"delete"})
 OPENINGS: Mapping[str, str] = {
     "auto": "will be approved automatically: ",
     "approve": "needs a platform admin, because: ",
@@ -73,8 +76,9 @@ class Facts:
     kind: Kind = "create"
     environment: str  # key in the catalogue, "" = none fits the name
     headroom: Headroom
-    current: NamespaceSpec | None = None  # what a change starts from
-    requester_roles: tuple[str, ...] = ()
+    current: NamespaceSpec | None = None  # what a change or a renewal starts from
+    requester_roles: tuple[str, ...] = ()  # of lead, member, platform-admin
+    renewals: int = 0  # of the lease by a rule, since a person last decided on it
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +118,10 @@ def decide(facts: Facts, catalog: Catalog) -> Verdict:
 
     For an automatic approval: the first such rule, as it is named as the decider. Without any rule: `otherwise`.
     """
-    heard = [rule for rule in catalog.rules if applies(rule, facts, catalog)] or [catalog.otherwise]
+    heard = [rule for rule in catalog.rules if applies(rule, facts, catalog)]
+    if facts.kind in NEVER_AUTOMATIC:
+        heard = [rule for rule in heard if rule.result != "auto"]
+    heard = heard or [catalog.otherwise]
     strictest = max(STRICTNESS.index(rule.result) for rule in heard)
     result = STRICTNESS[strictest]
     first = next(rule for rule in heard if rule.result == result)
@@ -135,10 +142,17 @@ def applies(rule: Rule, facts: Facts, catalog: Catalog) -> bool:
         and (not when.environments or (facts.environment or "none") in when.environments)
         and (not when.features or bool(_asked(when.features, facts, catalog)))
         and not _asked(when.without_features, facts, catalog)
-        and (when.lease_over is None or spec.lease_days > when.lease_over)
-        and (when.lease_at_most is None or spec.lease_days <= when.lease_at_most)
+        and (not when.roles or bool(set(when.roles) & set(facts.requester_roles)))
+        and (when.lease_over is None or (_asks_for_lease(facts) and spec.lease_days > when.lease_over))
+        and (when.lease_at_most is None or not _asks_for_lease(facts) or spec.lease_days <= when.lease_at_most)
+        and (when.renewals_over is None or facts.renewals > when.renewals_over)
         and (not when.headroom or when.headroom == ("outside" if _shortfalls(facts, catalog) else "inside"))
     )
+
+
+def _asks_for_lease(facts: Facts) -> bool:
+    """A change that leaves the lease as it is asks for none."""
+    return facts.kind != "change" or facts.current is None or facts.current.lease_days != facts.spec.lease_days
 
 
 def _asked(wanted: tuple[str, ...], facts: Facts, catalog: Catalog) -> list[str]:
@@ -153,14 +167,14 @@ def _asked(wanted: tuple[str, ...], facts: Facts, catalog: Catalog) -> list[str]
 
 def _held(key: str, facts: Facts, catalog: Catalog) -> bool:
     """Does the namespace have this feature already, with the same values in its fields?"""
-    if facts.current is None or key not in facts.current.features:
+    if facts.current is None or key not in facts.current.features or key not in catalog.features:
         return False
     feature = catalog.features[key]
     return feature.values(facts.current.options) == feature.values(facts.spec.options)
 
 
 def _shortfalls(facts: Facts, catalog: Catalog) -> list[str]:
-    if facts.kind == "delete":
+    if facts.kind in {"delete", "renew"}:
         return []
     current = catalog.tiers.get(facts.current.tier) if facts.current else None
     return facts.headroom.shortfalls(catalog.tiers.get(facts.spec.tier), current)
@@ -178,4 +192,27 @@ def _words(rule: Rule, facts: Facts, catalog: Catalog) -> str:
         lease_days=spec.lease_days,
         shortfalls=", ".join(_shortfalls(facts, catalog)),
         kind=facts.kind,
+        renewals=facts.renewals,
     )
+
+
+def facts_json(facts: Facts) -> dict[str, Any]:
+    """What `facts` hold besides the specification, for storing: with it the decision can be made again later."""
+    room = {
+        field.name: None if (value := getattr(facts.headroom, field.name)) is None else str(value)
+        for field in dataclasses.fields(Headroom)
+    }
+    return {
+        "headroom": room,
+        "current": facts.current.to_json() if facts.current else None,
+        "roles": list(facts.requester_roles),
+        "renewals": facts.renewals,
+        "kind": facts.kind,
+    }
+
+
+def headroom_from_json(data: Mapping[str, str | None]) -> Headroom:
+    """The other way round; what is missing counts as nothing used, and no limit."""
+    amounts = {key: Decimal(value) for key, value in data.items() if value is not None}
+    whole = {key: int(value) for key, value in amounts.items() if not key.startswith("cpu")}
+    return Headroom(**{**amounts, **whole})  # type: ignore[arg-type]

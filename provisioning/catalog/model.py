@@ -171,6 +171,8 @@ class Conditions:
     without_features: tuple[str, ...] = ()  # none of these
     lease_over: int | None = None  # days
     lease_at_most: int | None = None
+    roles: tuple[str, ...] = ()  # any of these: lead, member, platform-admin
+    renewals_over: int | None = None  # by a rule, since a person last decided on the lease
     headroom: str = ""  # "inside" or "outside"
 
 
@@ -178,7 +180,7 @@ class Conditions:
 class Rule:
     key: str
     result: str  # auto, approve, two or refuse
-    reason: str  # with {tier}, {team}, {environment}, {features}, {lease_days}, {shortfalls}, {kind}, {name}
+    reason: str  # with {tier}, {team}, {environment}, {features}, {lease_days}, {shortfalls}, {kind}, {name}, {renewals}
     when: Conditions
 
 

@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from provisioning.catalog.source import Fields, Source
 
 RESULTS = ("auto", "approve", "two", "refuse")
-KINDS = ("create", "change", "delete")
-WORDS = ("name", "team", "tier", "environment", "features", "lease_days", "shortfalls", "kind")
+KINDS = ("create", "change", "delete", "adopt", "renew")
+ROLES = ("lead", "member", "platform-admin")
+WORDS = ("name", "team", "tier", "environment", "features", "lease_days", "shortfalls", "kind", "renewals")
 CONDITIONS = (
-    "kind", "team", "tier", "environment", "features", "without_features", "lease_over", "lease_at_most", "headroom",
+    "kind", "team", "tier", "environment", "features", "without_features", "lease_over", "lease_at_most", "role",
+    "renewals_over", "headroom",
 )  # fmt: skip
 _KEY = re.compile(r"\A[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z")
 
@@ -36,6 +38,7 @@ def read_policy(
         "environment": (*environments, "none"),
         "features": (*features, "gated"),
         "without_features": (*features, "gated"),
+        "role": ROLES,
     }
     rules: dict[str, Rule] = {}
     for item in fields["rules"].items():
@@ -56,7 +59,10 @@ def _read_rule(source: Source, known: Mapping[str, tuple[str, ...]]) -> Rule:
     when = fields["when"].fields(optional=CONDITIONS)
     if not list(when):
         raise fields["when"].wrong("has no condition", f"Give one of: {', '.join(CONDITIONS)}.")
-    return Rule(key, fields["result"].one_of(RESULTS), _reason(fields["reason"]), _conditions(when, known))
+    rule = Rule(key, fields["result"].one_of(RESULTS), _reason(fields["reason"]), _conditions(when, known))
+    if rule.result == "auto" and rule.when.kinds == ("delete",):
+        raise fields["result"].wrong("nothing is deleted by a rule", "Write approve or two, or take the rule away.")
+    return rule
 
 
 def _conditions(when: Fields, known: Mapping[str, tuple[str, ...]]) -> Conditions:
@@ -74,6 +80,8 @@ def _conditions(when: Fields, known: Mapping[str, tuple[str, ...]]) -> Condition
         without_features=listed("without_features"),
         lease_over=when["lease_over"].whole() if "lease_over" in when else None,
         lease_at_most=when["lease_at_most"].whole(1) if "lease_at_most" in when else None,
+        roles=listed("role"),
+        renewals_over=when["renewals_over"].whole() if "renewals_over" in when else None,
         headroom=when["headroom"].one_of(("inside", "outside")) if "headroom" in when else "",
     )
 
