@@ -53,6 +53,11 @@ def exchange(name: str) -> Exchange:
     return Exchange(name, found["request"], found["response"])
 
 
+def listed(text: str) -> list[str]:
+    """Names, one after the other."""
+    return text.split()
+
+
 def names() -> list[str]:
     """All recordings of 4.1.2."""
     paths = recordings.texts("transcripts")

@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
-WORKFLOW = {
+WORKFLOW: dict[str, Any] = {
     "metadata": {"name": "hello"},
     "spec": {
         "entrypoint": "main",
         "templates": [{"name": "main", "container": {"image": "alpine:3.18", "command": ["echo", "hello"]}}],
     },
 }
-TEMPLATE = {"apiVersion": "argoproj.io/v1alpha1", "kind": "WorkflowTemplate", **WORKFLOW}
+TEMPLATE: dict[str, Any] = {"apiVersion": "argoproj.io/v1alpha1", "kind": "WorkflowTemplate", **WORKFLOW}
 
 
 @pytest.fixture

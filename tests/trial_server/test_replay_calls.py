@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .replaying import assert_same, exchange, moment, put, send
+from .replaying import assert_same, exchange, listed, moment, put, send
 
 if TYPE_CHECKING:
     from provisioning.trial.store import Store
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .client import Client
     from .conftest import Clock
 
-EMPTY = """
+EMPTY = listed("""
 006-unknown-api-path 007-options 009-patch 010-workflows-no-ns 011-workflows-empty-ns 012-double-slash-post
 015-percent-slash 016-limit-abc 019-empty-body-post 020-bool-as-string 021-label-number 022-no-content-type
 024-key-case-trailing-bytes 025-yaml-body 029-oauth-redirect 030-oauth-callback 032-metrics-client-mode-no-token
@@ -52,13 +52,13 @@ EMPTY = """
 666-archived-retry 667-archived-resubmit 669-artifact-files 670-artifact-wrong-segments 671-artifact-by-uid-unknown
 706-watch-unknown-name 707-watch-unknown-name-sse 719-watch-bad-fieldselector
 819-log-unknown-workflow 820-log-unknown-workflow-sse
-""".split()
-WITH_TEMPLATE = """
+""")
+WITH_TEMPLATE = listed("""
 171-submit-from-right-after-create 172-template-create-duplicate 174-template-list 180-submit-from-ok
 181-submit-from-missing-param 182-submit-from-enum-wrong 185-submit-from-kind-lower 189-submit-from-param-two-equals
 190-submit-from-dryrun 191-submit-from-serverdryrun 192-submit-from-name 194-submit-from-bad-label
 195-submit-from-bad-entrypoint 196-submit-from-no-options 197-submit-ref-in-workflow 199-submit-ref-enum-wrong
-""".split()
+""")
 WITH_FIXED_ONE = ["102-submit-duplicate", "106-submit-serverdryrun-existing-name"]
 
 
@@ -76,9 +76,7 @@ def test_a_call_on_an_empty_namespace_is_answered_as_recorded(name: str, client:
 
 
 @pytest.mark.parametrize("name", WITH_TEMPLATE)
-def test_a_call_about_a_template_is_answered_as_recorded(
-    name: str, client: Client, clock: Clock, store: Store
-) -> None:
+def test_a_call_about_a_template_is_answered_as_recorded(name: str, client: Client, clock: Clock, store: Store) -> None:
     put(store, clock, exchange("170-template-create").body, "workflowtemplates")
     at_its_time(clock, name)
     recorded = exchange(name)

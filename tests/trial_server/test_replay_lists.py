@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .replaying import assert_same, exchange, put, send
+from .replaying import assert_same, exchange, listed, put, send
 
 if TYPE_CHECKING:
     from provisioning.trial.store import Store
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .client import Client
     from .conftest import Clock
 
-OF_SIX = """
+OF_SIX = listed("""
 601-list-all-fields-cli 602-list-full 605-list-selector-eq 606-list-selector-eqeq 607-list-selector-neq
 609-list-selector-notin 610-list-selector-exists 611-list-selector-notexists 612-list-selector-phase
 614-list-selector-completed 615-list-selector-notcompleted 616-list-selector-gt 622-list-limit2
@@ -22,7 +22,7 @@ OF_SIX = """
 635-list-fieldselector-name 636-list-fieldselector-name-prefix 637-list-fieldselector-name-contains
 640-list-finishedbefore 641-list-startedafter 642-list-resourceversion 644-list-fields-only-items
 646-get-fields-phase 647-get-fields-exclude-nodes 650-get-latest 652-get-uid-wrong 655-get-resourceversion-0
-""".split()
+""")
 OF_THEMSELVES = ["017-unknown-query", "027-method-override", "064-auth-good-list", "402-nocontroller-list", "404-nocontroller-list-phase-label"]  # fmt: skip
 
 

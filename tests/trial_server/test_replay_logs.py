@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .replaying import Exchange, assert_same, exchange, lines_of, names, parts, put, send
+from .replaying import Exchange, assert_same, exchange, lines_of, listed, names, parts, put, send
 
 if TYPE_CHECKING:
     from provisioning.trial.store import Store
@@ -16,25 +16,25 @@ if TYPE_CHECKING:
     from .client import Client
     from .conftest import Clock
 
-OF_LOG_MIX = """
+OF_LOG_MIX = listed("""
 800-log-mixed 801-log-mixed-sse 802-log-no-container 804-log-container-nope 805-log-podname 806-log-podname-path
 807-log-podname-unknown 810-log-grep 811-log-grep-bad 812-log-sincetime 814-log-sinceseconds
 815-log-sinceseconds-large 816-log-limitbytes 817-log-follow-finished 821-log-selector 822-log-bad-bool
 824-log-bad-container-follow 825-log-fields
-""".split()
+""")
 OF_THEMSELVES = [
     name
     for name in names()
     if (re.match(r"(2|5)\d\d-.*-log", name) and not name.startswith("231"))
     or name in {"832-log-running-nofollow", "847-log-failed", "881-controller-down-log"}
 ]
-WITHOUT_LINES = """
+WITHOUT_LINES = listed("""
 405-nocontroller-log 830-log-not-started 839-log-after-podgc 852-log-imagepull 857-log-unschedulable 862-quota-log
-""".split()
-FOLLOWED = """
+""")
+FOLLOWED = listed("""
 831-log-follow-from-start 834-log-follow-workflow-deleted 835-log-follow-workflow-terminated
 836-log-follow-pod-deleted 841-log-dag-follow
-""".split()
+""")
 Entry = tuple[str, str]
 
 
@@ -50,7 +50,8 @@ def entries(recorded: Exchange) -> list[Entry]:
 
 def workflow(store: Store, clock: Clock, recorded: Exchange, phase: str) -> str:
     """The workflow that the log was asked of, in this phase."""
-    other, name = exchange("101-submit-fixed-name").body, recorded.request["path"].split("/")[5]
+    other = exchange("101-submit-fixed-name").body
+    name = str(recorded.request["path"].split("/")[5])
     put(store, clock, {**other, "metadata": {**other["metadata"], "name": name}, "status": {"phase": phase}})
     return name
 
@@ -100,9 +101,7 @@ def test_timestamps_stand_before_each_line(client: Client, clock: Clock, store: 
 
 
 @pytest.mark.parametrize("name", FOLLOWED)
-def test_a_followed_log_grows_and_ends_with_the_workflow(
-    name: str, client: Client, clock: Clock, store: Store
-) -> None:
+def test_a_followed_log_grows_and_ends_with_the_workflow(name: str, client: Client, clock: Clock, store: Store) -> None:
     recorded = exchange(name)
     named = workflow(store, clock, recorded, "Running")
     headers, _ = parts(client, recorded)
@@ -172,10 +171,10 @@ def test_a_follow_before_the_first_line_sends_not_even_a_status_line(
     with client.begin("GET", path, query=query, headers=headers) as connection:
         assert client.get("/api/v1/workflows/argo").status == 200
         assert connection.sock is not None
-        connection.sock.setblocking(False)  # noqa: FBT003
+        connection.sock.setblocking(False)
         with pytest.raises(BlockingIOError):
             connection.sock.recv(1)
-        connection.sock.setblocking(True)  # noqa: FBT003
+        connection.sock.setblocking(True)
         write(store, clock, named, [(named, "first")])
         assert json.loads(connection.getresponse().readline()) == {"result": {"content": "first", "podName": named}}
 

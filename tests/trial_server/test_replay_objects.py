@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from . import departures
-from .replaying import Exchange, assert_same, exchange, moment, names, put, send
+from .replaying import Exchange, assert_same, exchange, listed, moment, names, put, send
 
 if TYPE_CHECKING:
     from provisioning.trial.store import Store
@@ -27,8 +27,9 @@ def is_whole_object(recorded: Exchange) -> bool:
 
 
 def is_submission(recorded: Exchange) -> bool:
-    request, fine = recorded.request, recorded.response["status"] == 200
-    return fine and request["method"] == "POST" and request["path"] == "/api/v1/workflows/argo"
+    request = recorded.request
+    asked = (request["method"], request["path"], recorded.response["status"])
+    return asked == ("POST", "/api/v1/workflows/argo", 200)
 
 
 def archived(name: str) -> bool:
@@ -64,11 +65,11 @@ BEFORE = {
     "894-mutex-waiting-suspend": "",
     "895-mutex-waiting-delete": "894-mutex-waiting-suspend",
 }
-UNDONE = """
+UNDONE = listed("""
 310-stop-running 316-terminate-running 321-terminate-dag 326-terminate-dag2 330-suspend-running 365-mutex-waiting-stop
 371-parallelism-terminate 410-nocontroller-stop 415-nocontroller-terminate-fresh 854-imagepull-terminate
 882-controller-down-stop 892-mutex-waiting-stop 894-mutex-waiting-suspend
-""".split()
+""")
 BY_PHASE = {
     "329-retry-while-running": "Running",
     "347-retry-succeeded": "Succeeded",
@@ -82,9 +83,7 @@ RESUBMITTED = ["344-resubmit-failed", "350-resubmit-running-fixed-name", "414-no
 
 
 @pytest.mark.parametrize("name", READ)
-def test_a_recorded_workflow_is_read_back_to_the_letter(
-    name: str, client: Client, clock: Clock, store: Store
-) -> None:
+def test_a_recorded_workflow_is_read_back_to_the_letter(name: str, client: Client, clock: Clock, store: Store) -> None:
     recorded = exchange(name)
     put(store, clock, recorded.body)
     assert_same(recorded, send(client, recorded))

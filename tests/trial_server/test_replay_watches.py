@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import socket
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -24,7 +25,12 @@ if TYPE_CHECKING:
     from .client import Client
     from .conftest import Clock
 
-LIVES = ["700-watch-sse-life", "701-watch-json-no-rv-label", "725-watch-delete-then-silence", "407-nocontroller-watch-sse"]
+LIVES = [
+    "700-watch-sse-life",
+    "701-watch-json-no-rv-label",
+    "725-watch-delete-then-silence",
+    "407-nocontroller-watch-sse",
+]
 REPLAYS = ["710-watch-timeout-with-events-sse", "711-watch-timeout-with-events-json", "716-watch-accept-list"]
 IDLE = ["709-watch-timeout-1-idle-sse", "717-watch-fields-hide-error", "721-watch-unknown-namespace"]
 SILENT = ["705-watch-json-idle", "715-watch-rv-future"]
@@ -46,7 +52,9 @@ def applied(store: Store, clock: Clock, kind: str, item: dict[str, Any]) -> None
         whole = {"creationTimestamp": "2026-11-23T16:00:00Z", "namespace": "argo", **item["metadata"]}
         put(store, clock, {"spec": {}, **item, "metadata": whole})
     elif kind == "MODIFIED":
-        store.update("workflows", "argo", name, lambda old: {**old, **item, "metadata": {**old["metadata"], **item["metadata"]}})
+        store.update(
+            "workflows", "argo", name, lambda old: {**old, **item, "metadata": {**old["metadata"], **item["metadata"]}}
+        )
     else:
         store.delete("workflows", "argo", name)
 
@@ -180,7 +188,7 @@ def test_a_watch_with_nothing_to_tell_sends_not_even_a_status_line(
         # a second call on another connection has been answered: the first had its time
         assert client.get("/api/v1/workflows/argo").status == 200
         assert connection.sock is not None
-        connection.sock.setblocking(False)  # noqa: FBT003
+        connection.sock.setblocking(False)
         with pytest.raises(BlockingIOError):
             connection.sock.recv(1, socket.MSG_PEEK)
 
@@ -198,6 +206,10 @@ def test_a_workflow_that_leaves_the_selection_is_deleted_to_the_watch(
         assert response.readline() == b'{"result":{"type":"ADDED"}}\n'
 
 
+def with_number(old: dict[str, Any], number: int) -> dict[str, Any]:
+    return {**old, "spec": {"n": number}}
+
+
 def test_a_watch_stays_young_while_only_templates_change(
     trial: Trial, client: Client, clock: Clock, store: Store
 ) -> None:
@@ -206,7 +218,7 @@ def test_a_watch_stays_young_while_only_templates_change(
     watching = watch(call)
     store.create("workflowtemplates", {"metadata": {"name": "t", "namespace": "argo"}, "spec": {}})
     for count in range(2100):
-        store.update("workflowtemplates", "argo", "t", lambda old, n=count: {**old, "spec": {"n": n}})
+        store.update("workflowtemplates", "argo", "t", partial(with_number, number=count))
         if count % 1000 == 0:
             assert next(watching) is None
     applied(store, clock, "ADDED", {"metadata": {"name": "two"}})
