@@ -93,8 +93,8 @@ def test_a_stop_during_a_pause_is_final(server: Server, client: Client) -> None:
 
 
 def test_a_client_that_leaves_ends_the_work_for_it(server: Server, client: Client) -> None:
-    """`stop` waits for whoever is still being answered; it would wait for ever."""
+    """`join` waits for whoever is still being answered; it would wait for ever."""
     with client.begin("GET", "/api/v1/workflow-events/argo", headers=client.bearer()):
         assert json.loads(client.get("/api/v1/version").raw)
-    server.stop()
-    assert not [thread for thread in threading.enumerate() if "_serve" in thread.name]
+    server._wire.join()
+    assert server._wire._connections == {}

@@ -143,12 +143,12 @@ class Command(BaseCommand):
             self.stdout.write(str(answer))
 
     def _serve(self, given: Namespace) -> None:
-        given.templates = given.templates or _write_templates(given.state)
+        given.templates = given.templates or write_templates(given.state)
         if code := serve(trial_settings(given)):
             raise SystemExit(code)
 
 
-def _write_templates(state: Path) -> Path:
+def write_templates(state: Path) -> Path:
     """The portal's WorkflowTemplates with its catalogue's settings filled in, as files for the trial to install."""
     directory = state / "templates"
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
