@@ -208,7 +208,8 @@ def test_of_two_admins_the_second_is_told_by_whom_and_what(client_of, dana, erin
 def test_an_old_digest_is_refused_and_the_page_shows_what_changed_and_by_whom(client_of, alice, dana, open_request):
     row = open_request()
     client = client_of(dana)
-    sent = fields_of(decision_form(parse(client.get(review_url(row))))) | {"decision": ["approve"]}
+    sent = fields_of(decision_form(parse(client.get(review_url(row)))))
+    sent |= {"decision": ["approve"], "comment": ["My words"]}
     lifecycle.resubmit(row, row.asked_spec.replace(tier="medium", purpose=HOSTILE), by=alice, revision=1)
     response = client.post(decide_url(row), sent)
     assert response.status_code == 409
@@ -219,7 +220,8 @@ def test_an_old_digest_is_refused_and_the_page_shows_what_changed_and_by_whom(cl
     assert told.all("tr")[1].words == "Tier Large Medium"
     row.refresh_from_db()
     assert (row.phase, Decision.objects.count()) == (Phase.PENDING, 0)
-    assert fields_of(decision_form(page))["digest"] == [row.digest]
+    kept = fields_of(decision_form(page))
+    assert (kept["digest"], kept["comment"]) == ([row.digest], ["My words"])
     assert client.post(decide_url(row), sent | {"digest": [row.digest]}).status_code == 303
 
 

@@ -111,7 +111,9 @@ def _too_late(request: HttpRequest, error: lifecycle.Conflict) -> HttpResponse:
     if _in_row(request):
         text = f"{news.sentence} Your decision was not taken."
         return draw_row(request, approver(request), row, sentence=text, status=409)
-    return draw_review(request, row, news=news, status=409)
+    fresh = DecisionForm(request=row)
+    fresh.initial["comment"] = request.POST.get("comment", "")  # what was written may still be meant
+    return draw_review(request, row, form=fresh, news=news, status=409)
 
 
 def _done(request: HttpRequest, user: User, row: Request, decision: str) -> HttpResponse:
