@@ -53,6 +53,8 @@ class Copier:
         self._queue: queue.PriorityQueue[tuple[int, int, int, bool]] = queue.PriorityQueue(ROOM)
         self._order = iter(range(2**63))
         self._taken: set[int] = set()
+        # Ended while a look at them was under way: that look may have missed the end.
+        self._again: set[int] = set()
         self._pauses: dict[int, _Pause] = {}
         self._lock = threading.Lock()
         self._stop = threading.Event()
@@ -78,8 +80,14 @@ class Copier:
     def offer(self, log_id: int, *, urgent: bool = False, look: bool = False) -> None:
         """Copy this log when its turn comes, unless it is waited with or already taken. `look`: it still grows."""
         with self._lock:
+            if log_id in self._taken:
+                if not look:
+                    self._again.add(log_id)
+                return
+            # The pause between two looks does not hold for a log that has ended: its reader waits for the rest.
             pause = self._pauses.get(log_id)
-            if log_id in self._taken or (pause is not None and pause.until > self._clock()) or self._queue.full():
+            waits = pause is not None and pause.until > self._clock() and (look or pause.tries > 0)
+            if waits or self._queue.full():
                 return
             self._taken.add(log_id)
         if self._size == 0:
@@ -114,7 +122,8 @@ class Copier:
             if error.whole_server:
                 self._drop_waiting()
         finally:
-            self._put_back(log_id, whole=whole, took=self._clock() - began, look=look)
+            if self._put_back(log_id, whole=whole, took=self._clock() - began, look=look):
+                self.offer(log_id)
             self._wake()
 
     def _drop_waiting(self) -> None:
@@ -123,14 +132,17 @@ class Copier:
             while True:
                 self._taken.discard(self._queue.get_nowait()[2])
 
-    def _put_back(self, log_id: int, *, whole: bool | None, took: float, look: bool) -> None:
-        """`whole` is None when it could not be read."""
+    def _put_back(self, log_id: int, *, whole: bool | None, took: float, look: bool) -> bool:
+        """`whole` is None when it could not be read. Whether it has to be read again at once."""
         with self._lock:
+            again = log_id in self._again and not whole
+            self._again.discard(log_id)
             self._taken.discard(log_id)
             pause = self._pauses.pop(log_id, _Pause())
             if whole:
-                return
+                return False
             pause.tries = 0 if look and whole is not None else pause.tries + 1
             wait = LOOK_EVERY if pause.tries == 0 else seconds(pause.tries - 1, LONGEST_PAUSE)
             pause.until = self._clock() + max(wait - took, took * LOOK_COSTS)
             self._pauses[log_id] = pause
+            return again and pause.tries == 0
