@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
 import stat
@@ -119,12 +120,19 @@ def test_templates_are_installed_once_and_replaced_when_they_change(settings: Se
 
 def test_a_template_that_argo_would_refuse_is_not_installed(settings: Settings, tmp_path: Path) -> None:
     broken = {**TEMPLATE, "spec": {**TEMPLATE["spec"], "entrypoint": "nope"}}
-    running = Machine(install_from(tmp_path / "templates", settings, broken))
-    try:
-        with pytest.raises(InstallError, match=r"all.yaml: template name 'nope' undefined"):
-            running.start()
-    finally:
-        running.stop()
+    machine = Machine(install_from(tmp_path / "templates", settings, broken))
+    with pytest.raises(InstallError, match=r"all.yaml: template name 'nope' undefined"), machine:
+        pass
+
+
+def test_a_template_in_json_may_hold_any_character(settings: Settings, tmp_path: Path) -> None:
+    template = {**TEMPLATE, "metadata": {"name": "hello", "annotations": {"a": "\U0001f50d é"}}}
+    directory = tmp_path / "templates"
+    directory.mkdir()
+    (directory / "hello.json").write_text(json.dumps(template))
+    with Machine(Settings(state=settings.state, port=0, templates=directory)) as running:
+        found = client_of(running).get("/api/v1/workflow-templates/argo/hello").json
+        assert found["metadata"]["annotations"] == {"a": "\U0001f50d é"}
 
 
 def test_the_state_of_the_conditions_is_told(control: Control, machine: Machine) -> None:

@@ -202,6 +202,13 @@ def test_malformed_json_is_refused_in_gos_words(client: Client) -> None:
         assert (answer.status, answer.json) == (400, {"code": 3, "message": message})
 
 
+def test_half_a_surrogate_pair_becomes_the_replacement_character(client: Client) -> None:
+    workflow = exchange("101-submit-fixed-name").request["body"]["workflow"]
+    metadata = {**workflow["metadata"], "annotations": {"a": "\ud83d", "b": "\U0001f50d"}}
+    answer = client.call("POST", "/api/v1/workflows/argo", {"workflow": {**workflow, "metadata": metadata}})
+    assert answer.json["metadata"]["annotations"] == {"a": "\ufffd", "b": "\U0001f50d"}
+
+
 def test_the_stateless_answers_need_no_second_look(client: Client) -> None:
     """The comparison itself sees a difference: another recording's answer is not taken for this one's."""
     with pytest.raises(AssertionError):

@@ -16,6 +16,7 @@ ESCAPES = {
     "\u2029": "\\u2029",
     "\ufffd": "\\ufffd",
 }
+SURROGATES = re.compile("[\ud800-\udfff]")
 TABLE = str.maketrans(ESCAPES)
 OBJECT_KEY = "Expecting property name enclosed in double quotes"
 REASONS = {
@@ -36,7 +37,7 @@ def dumps(value: Any) -> bytes:
     try:
         return text.encode()
     except UnicodeEncodeError:
-        return re.sub(r"[\ud800-\udfff]", r"\\ufffd", text).encode()
+        return SURROGATES.sub(r"\\ufffd", text).encode()
 
 
 def loads(raw: bytes) -> Any:
@@ -49,11 +50,23 @@ def loads(raw: bytes) -> Any:
         return None
     decoder = json.JSONDecoder(parse_constant=_constant)
     try:
-        return decoder.raw_decode(text)[0]
+        value = decoder.raw_decode(text)[0]
     except json.JSONDecodeError as error:
         raise SyntaxFault(_reason(error, text)) from None
     except RecursionError:
         raise SyntaxFault("exceeded max depth") from None
+    return _without_surrogates(value) if "\\ud" in text.lower() else value
+
+
+def _without_surrogates(value: Any) -> Any:
+    """Half a surrogate pair is no character: Go reads U+FFFD."""
+    if isinstance(value, str):
+        return SURROGATES.sub("\ufffd", value)
+    if isinstance(value, list):
+        return [_without_surrogates(item) for item in value]
+    if isinstance(value, dict):
+        return {_without_surrogates(key): _without_surrogates(item) for key, item in value.items()}
+    return value
 
 
 def _constant(name: str) -> NoReturn:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -49,13 +50,21 @@ def install(store: Store, validation: Validation, directory: Path, namespace: st
 def _documents(directory: Path) -> Iterator[tuple[Path, Any]]:
     for path in sorted(directory.iterdir()):
         if path.suffix in SUFFIXES:
-            try:
-                documents = list(yaml.safe_load_all(path.read_text()))
-            except yaml.YAMLError as error:
-                raise InstallError(f"{path}: {error}") from None
-            yield from (
-                (path, item) for item in documents if isinstance(item, dict) and item.get("kind") == "WorkflowTemplate"
-            )
+            documents = _read(path)
+            yield from ((path, item) for item in documents if _is_template(item))
+
+
+def _read(path: Path) -> list[Any]:
+    text = path.read_text(encoding="utf-8")
+    try:
+        # YAML's reader would leave JSON's surrogate pairs as they are
+        return [json.loads(text)] if path.suffix == ".json" else list(yaml.safe_load_all(text))
+    except (yaml.YAMLError, json.JSONDecodeError) as error:
+        raise InstallError(f"{path}: {error}") from None
+
+
+def _is_template(item: object) -> bool:
+    return isinstance(item, dict) and item.get("kind") == "WorkflowTemplate"
 
 
 def _metadata(template: Object, namespace: str) -> Object:

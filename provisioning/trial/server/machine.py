@@ -99,7 +99,11 @@ class Machine:
         os.close(self._lock)
 
     def __enter__(self) -> Self:
-        return self.start()
+        try:
+            return self.start()
+        except BaseException:
+            self.stop()
+            raise
 
     def __exit__(self, *_exception: object) -> None:
         self.stop()
