@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from pytest_django import SettingsWrapper
+    from pytest_django import Settings as DjangoSettings
 
     from provisioning.trial.store import Store
 
 
 @pytest.fixture
-def machine(tmp_path: Path, settings: SettingsWrapper) -> Iterator[Machine]:
+def machine(tmp_path: Path, settings: DjangoSettings) -> Iterator[Machine]:
     settings.TRIAL_STATE = str(tmp_path / "state")
     with Machine(Settings(state=tmp_path / "state", port=0)) as running:
         yield running
@@ -57,7 +57,7 @@ def test_a_refusal_of_the_trial_is_the_commands_error(machine: Machine) -> None:
         trial("seed-workload", "nope")
 
 
-def test_without_a_trial_the_command_says_how_to_start_one(tmp_path: Path, settings: SettingsWrapper) -> None:
+def test_without_a_trial_the_command_says_how_to_start_one(tmp_path: Path, settings: DjangoSettings) -> None:
     settings.TRIAL_STATE = str(tmp_path)
     with pytest.raises(CommandError, match=r"no trial is running .*make run"):
         trial("status")
