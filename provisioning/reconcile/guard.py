@@ -9,6 +9,7 @@ import structlog
 from django.db import InterfaceError, OperationalError
 
 from provisioning.argo import ArgoError
+from provisioning.lifecycle import Conflict
 
 log = structlog.get_logger(__name__)
 
@@ -28,11 +29,17 @@ def attempt(work: Callable[[], T], **about: object) -> T | None:
 
 
 def attempt_row(work: Callable[[], T], **about: object) -> tuple[T | None, Exception | None]:
-    """As `attempt`, with the exception. ArgoError and an absent database pass through: they are not the row's."""
+    """As `attempt`, with the exception. ArgoError and an absent database pass through: they are not the row's.
+
+    That somebody else was first is no trouble at all.
+    """
     try:
         return work(), None
     except (ArgoError, *DATABASE_AWAY):
         raise
+    except Conflict as conflict:
+        log.info("somebody was first", why=str(conflict), **about)
+        return None, None
     except Exception as error:
         log.exception("failed", **about)
         return None, error

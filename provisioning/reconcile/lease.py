@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import structlog
-from django.db import connections
+from django.db import close_old_connections, connections
 from django.db.models import Q
 from django.utils import timezone
 
@@ -74,6 +74,7 @@ class Lease:
     def _beat(self) -> None:
         while not self._stop.wait(self._seconds / 3):
             held = self.held
+            close_old_connections()
             attempt(self.renew, doing="renew the lease", worker=self.name)
             if held and not self.held:
                 log.warning("lease lost", worker=self.name)

@@ -60,6 +60,7 @@ class Loop:
         self._lease.beat()
         try:
             while not self._stopping:
+                close_old_connections()
                 if attempt(self._lease.renew, doing="take the lease", worker=self.name):
                     self._work_while_elected()
                 else:

@@ -14,6 +14,7 @@ from provisioning.models import STEP_ENDED, LogChunk, Run, Step, StepLog
 _DID_NOT_RUN = frozenset({"", "Skipped", "Omitted"})
 _RANK = {"": 0, "Pending": 1, "Running": 2}
 _ENDED_RANK = 3
+_BROKEN = frozenset({"Failed", "Error"})
 TAIL_LINES = 50
 
 
@@ -92,7 +93,8 @@ def _fill(row: Step, one: StepObservation) -> bool:
         return False
     for name, value in facts.items():
         setattr(row, name, value)
-    say(row, explain(one, tail(row) if row.pk else ()))
+    quotes = one.phase in _BROKEN or one.message.startswith("Backoff")
+    say(row, explain(one, tail(row) if quotes and row.pk else ()))
     return True
 
 

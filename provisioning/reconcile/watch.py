@@ -23,6 +23,8 @@ log = structlog.get_logger(__name__)
 SELECTOR = "platform.io/type,platform.io/type!=namespace-audit"
 # A stream that ended sooner than this has not been one.
 _SHORT = 1.0
+# An idle stream says nothing, not even that it is open, before its first sign of life after 15 seconds.
+_OPENS_WITHIN = 20.0
 
 
 class Watcher:
@@ -46,6 +48,7 @@ class Watcher:
         self._stop = threading.Event()
         self._restart = threading.Event()
         self._failures = 0
+        self._began: float | None = None
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
         self.since: datetime | None = None
         self.version = ""
@@ -53,7 +56,9 @@ class Watcher:
 
     @property
     def is_well(self) -> bool:
-        return self.since is not None
+        """Open, or about to be: `since` is set by the first sign of life."""
+        opening = self._began is not None and time.monotonic() - self._began < _OPENS_WITHIN
+        return self.since is not None or opening
 
     def start(self) -> None:
         self._thread.start()
@@ -81,9 +86,9 @@ class Watcher:
     def _follow(self, version: str) -> None:
         """Connect again and again from where it was; give up when only a list can help."""
         while not self._restart.is_set():
-            began = time.monotonic()
+            self._began = began = time.monotonic()
             version = self._read(version) or ""
-            self.since = None
+            self.since = self._began = None
             if not version:
                 break
             self._failures = 0 if time.monotonic() - began >= _SHORT else self._failures + 1

@@ -13,7 +13,6 @@ from django.conf import settings
 from django.db import connections
 
 from provisioning.argo import ArgoError, WatchEvent
-from provisioning.lifecycle import Conflict
 from provisioning.models import Run, RunState
 from provisioning.reconcile import attend, logs, observe, resync, selfcheck, status, submit, timers
 from provisioning.reconcile.backoff import push_back
@@ -60,6 +59,7 @@ class Worker:
         self._resync, self._timers, self._check = Every(clock), Every(clock), Every(clock)
         self._sweep, self._look, self._tell = Every(clock), Every(clock), Every(clock)
         self._said: object = None
+        self._stopping: Callable[[], bool] = lambda: False
         self._checking: threading.Thread | None = None
 
     def begin(self) -> None:
@@ -78,11 +78,12 @@ class Worker:
 
     def work(self, stopping: Callable[[], bool] = lambda: False) -> bool:
         """One pass. Whether there was anything to do. ArgoError ends it, and is told to the pages."""
+        self._stopping = stopping
         busy = self._by_the_clock()
         if self.outage.seconds_left:
             return busy
         try:
-            busy = self._with_argo(stopping) or busy
+            busy = self._with_argo() or busy
         except ArgoError as error:
             status.failed(error, self.context.now())
             self.outage.failed(error.retry_after)
@@ -102,7 +103,7 @@ class Worker:
         self._timers.done()
         return timers.run(self.context)
 
-    def _with_argo(self, stopping: Callable[[], bool]) -> bool:
+    def _with_argo(self) -> bool:
         """What needs it, the waiting people first. The list comes last: it also is the probe during an outage."""
         steps: tuple[Callable[[], bool], ...] = (
             self._events,
@@ -115,7 +116,7 @@ class Worker:
         )
         busy = False
         for step in steps:
-            if stopping():
+            if self._stopping():
                 return busy
             busy = step() or busy
         return busy
@@ -191,6 +192,8 @@ class Worker:
         """`unit` for each; what one run meets is that run's trouble, what Argo as a whole meets ends the pass."""
         busy = False
         for run in runs:
+            if self._stopping():
+                break
             busy = self._row(run, unit) or busy
         return busy
 
@@ -204,7 +207,7 @@ class Worker:
                 raise
             log.warning("pushed back", **submit.about(run), cause=trouble.cause)
             return True
-        if error is not None and not isinstance(error, Conflict):
+        if error is not None:
             push_back(run, error, self.context.now())
         return bool(done)
 

@@ -28,6 +28,7 @@ from provisioning.trial.store import Store
 from provisioning.workflows import workflow
 from provisioning.workflows.templates import write_templates
 from tests import recordings
+from tests.argo.wire import Server as Wire
 
 CAP = 64 * 1024
 NS = "argo"
@@ -125,7 +126,7 @@ def connect() -> Iterator[Callable[..., ArgoWorkflowsClient]]:
     clients = []
 
     def make(argo: Still | Machine, **settings: Any) -> ArgoWorkflowsClient:
-        given = {"token": argo.token, "timeout_ms": 10_000, "sleep": lambda seconds: None} | settings
+        given: dict[str, Any] = {"token": argo.token, "timeout_ms": 10_000, "sleep": lambda seconds: None} | settings
         clients.append(ArgoWorkflowsClient(argo.server.url, NS, **given))
         return clients[-1]
 
@@ -201,3 +202,23 @@ def submitted(desk, approve) -> Callable[..., Run]:
     return make
 
 
+class Address:
+    """What `connect` wants to know of a server that is no trial."""
+
+    token = "t"
+
+    def __init__(self, server: Any) -> None:
+        self.server = server
+
+
+@pytest.fixture
+def wire() -> Iterator[Wire]:
+    """An Argo that answers with the very bytes a test wants."""
+    server = Wire()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def wired(wire, connect, clock) -> Context:
+    return context_of(connect(Address(wire), timeout_ms=2_000), clock)

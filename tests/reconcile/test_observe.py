@@ -35,9 +35,7 @@ def tasks(found):
     for node in nodes:
         is_handler = ".onExit" in node["name"]
         if node["type"] in {"Retry", "Skipped"} and not (is_handler and node["type"] == "Skipped"):
-            attempts = sum(
-                each["type"] == "Pod" and each["name"].startswith(node["name"] + "(") for each in nodes
-            )
+            attempts = sum(each["type"] == "Pod" and each["name"].startswith(node["name"] + "(") for each in nodes)
             shown[node["displayName"]] = (node["phase"], attempts, is_handler)
     return shown
 
@@ -146,6 +144,7 @@ def test_a_run_that_goes_on_is_due_when_it_should_be_over(desk, recorded_run):
     run, found = recorded_run("running-parallel")
     observe.record(desk, run, found)
     run = fresh(run)
+    assert run.started_at is not None
     assert run.next_try_at == run.started_at + timedelta(minutes=17)
 
 
@@ -198,7 +197,9 @@ def recordings_line(line):
 @pytest.mark.parametrize("name", sorted(SAID))
 def test_an_ended_run_is_concluded_with_a_sentence(desk, recorded_run, still, name):
     run, found = recorded_run(name)
-    still.store.create("workflows", {"metadata": {"name": run.workflow_name, "namespace": "argo"}, "spec": {}, "status": {}})
+    still.store.create(
+        "workflows", {"metadata": {"name": run.workflow_name, "namespace": "argo"}, "spec": {}, "status": {}}
+    )
     observe.record(desk, run, found)
     run = fresh(run)
     with_logs(run, name, still)
@@ -210,6 +211,7 @@ def test_an_ended_run_is_concluded_with_a_sentence(desk, recorded_run, still, na
     if undone := UNDONE.get(name):
         assert request.message.endswith(undone)
     if phase == "Succeeded":
+        assert request.namespace is not None
         assert request.namespace.uid == found_uid(found)
 
 

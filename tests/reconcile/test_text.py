@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from provisioning.reconcile.masking import Masker
@@ -59,7 +61,7 @@ def test_of_a_log_that_is_too_long_head_and_tail_are_kept_and_the_middle_is_coun
     assert len(kept) + text.own.omitted_lines == 100_000 == text.own.count
     assert text.own.stored_bytes == len(kept) * 12 <= CAP
     assert text.own.omitted_bytes == text.own.omitted_lines * 12
-    gaps = [after - before for before, after in zip(numbers, numbers[1:], strict=False) if after - before != 1]
+    gaps = [after - before for before, after in itertools.pairwise(numbers) if after - before != 1]
     assert gaps == [text.own.omitted_lines + 1]
 
 
