@@ -28,7 +28,9 @@ TEMPLATES: Mapping[str, str] = {
     "change": "namespace-update",
     "delete": "namespace-deletion",
     "audit": "namespace-audit",
+    "adopt": "namespace-update",
 }
+NAMES = tuple(dict.fromkeys(TEMPLATES.values()))
 # In the order in which they are applied.
 CLUSTER_FILES = (
     "namespace",
@@ -53,12 +55,12 @@ def documents(name: str) -> tuple[dict[str, Any], ...]:
 def workflow_templates(cluster: ClusterSettings, *, argo: str = "") -> list[dict[str, Any]]:
     """The four WorkflowTemplates. `argo`: "3.5" for the lock's older spelling, which Argo 4.0 removed."""
     values = _cluster_values(cluster)
-    templates = [_filled(document, values) for name in TEMPLATES.values() for document in documents(name)]
+    templates = [_filled(document, values) for name in NAMES for document in documents(name)]
     return [_with_single_mutex(template) for template in templates] if argo == "3.5" else templates
 
 
 def workflow_template(kind: str, cluster: ClusterSettings) -> dict[str, Any]:
-    """The template of one kind: create, change, delete or audit."""
+    """The template of one kind: create, change, delete, audit or adopt."""
     filled: dict[str, Any] = _filled(documents(TEMPLATES[kind])[0], _cluster_values(cluster))
     return filled
 
@@ -67,7 +69,7 @@ def cluster_objects(catalog: Catalog) -> list[dict[str, Any]]:
     """All else that a cluster needs, in the order of applying: namespace, accounts, rights, admission policies."""
     values = _cluster_values(catalog.cluster)
     values["features.labels"] = _cel_texts(catalog.label_keys())
-    values["templates.names"] = _cel_texts(TEMPLATES.values())
+    values["templates.names"] = _cel_texts(NAMES)
     objects = [_filled(item, values) for name in CLUSTER_FILES for item in documents(f"cluster/{name}")]
     shared = catalog.cluster.namespace == ARGO_OWN_NAMESPACE
     return [item for item in objects if not (shared and item["kind"] == "Namespace")]

@@ -19,6 +19,7 @@ PREFIXES: Mapping[str, str] = {
     "change": "update-namespace",
     "delete": "delete-namespace",
     "audit": "audit-namespace",
+    "adopt": "adopt-namespace",
 }
 _TITLES = {"apply-rbac": "Apply RBAC"}
 
@@ -88,12 +89,12 @@ def build(  # noqa: PLR0917 - kind and spec first, then the run, in the order th
     owner_request_id: str | None = None,
     force: bool = False,
 ) -> dict[str, Any]:
-    """The Workflow to submit, for kind create, change or delete.
+    """The Workflow to submit, for kind create, change, delete or adopt.
 
     `namespace` is where workflows run; left out, it is the catalogue's. `parameters` are the rendered texts as they
-    were approved; `owner_request_id` is the request that created the namespace (label platform.io/request-id), needed
-    for change and delete. The admission policy of the portal's account takes nothing but a reference to a template,
-    parameters of name and value, and labels below platform.io/.
+    were approved; `owner_request_id` is the request that the namespace belongs to (label
+    platform.io/request-id), needed for all but create. The admission policy of the portal's account takes nothing but
+    a reference to a template, parameters of name and value, and labels below platform.io/.
     """
     own = {"namespaceName": spec.name, "team": spec.team}
     if kind == "delete":
@@ -104,8 +105,10 @@ def build(  # noqa: PLR0917 - kind and spec first, then the run, in the order th
         }
     else:
         values = own | _asked(spec, request_id)
-        if kind == "change":
+        if kind in {"change", "adopt"}:
             values["ownerRequestId"] = _owner(owner_request_id)
+        if kind == "adopt":
+            values["adopt"] = "true"
         values |= {key: parameters[key] for key in PARAMETERS} | {"manifestDigest": digest}
     labels = {"platform.io/team": spec.team, "platform.io/request-id": request_id}
     where = namespace or catalog.cluster.namespace
@@ -114,7 +117,7 @@ def build(  # noqa: PLR0917 - kind and spec first, then the run, in the order th
 
 def _owner(request_id: str | None) -> str:
     if not request_id:
-        raise ValueError("a change or a deletion needs the id of the request that created the namespace")
+        raise ValueError("this needs the id of the request that the namespace belongs to")
     return request_id
 
 

@@ -97,6 +97,8 @@ def run(recording: dict[str, Any], work: Path, tmp_path: Path) -> subprocess.Com
         "TRIAL_ACCOUNT": recording["as"],
     }
     script = template_of(recording)["container"]["args"][0]
+    if marker := departures.LATER.get(recording["template"]):
+        script = script[: script.index(marker)]
     return subprocess.run(
         ["/bin/sh", "-c", script], env=env, cwd=work, capture_output=True, text=True, check=False, timeout=120
     )
@@ -105,13 +107,15 @@ def run(recording: dict[str, Any], work: Path, tmp_path: Path) -> subprocess.Com
 def outputs_of(recording: dict[str, Any], work: Path) -> dict[str, str]:
     found = {}
     for parameter in template_of(recording).get("outputs", {}).get("parameters", []):
+        if parameter["name"] in departures.LATER_FILES:
+            continue
         file = work / parameter["valueFrom"]["path"].removeprefix("/tmp/")
         found[parameter["name"]] = file.read_text() if file.exists() else ""
     return found
 
 
 def left_in(work: Path) -> dict[str, str]:
-    return {path.name: path.read_text() for path in work.iterdir() if path.name != ".kube"}
+    return {path.name: path.read_text() for path in work.iterdir() if path.name not in {".kube", *departures.LATER_FILES}}
 
 
 def shortened(calls: list[dict[str, Any]], recording: dict[str, Any]) -> list[dict[str, Any]]:

@@ -22,6 +22,8 @@ NAMESPACE = "platform-provisioning"
 FREE = {"startedAt", "finishedAt", "resourcesDuration", "hostNodeName"}  # same type, another value
 # only with an earlier run to estimate from
 ABSENT = {"estimatedDuration"}
+# parameters and outputs that the templates have since the recordings were made
+LATER = {"inventory", "adopt"}
 
 
 class QuickCluster(Cluster):
@@ -100,10 +102,17 @@ def differences(recorded: dict[str, Any], mine: dict[str, Any]) -> list[Any]:
             found += _node_differences(nodes[0][key], nodes[1][key])
         else:
             found.append((key, key in nodes[0], key in nodes[1]))
-    arguments = [status.get("storedWorkflowTemplateSpec", {}).get("arguments") for status in (theirs, ours)]
+    arguments = [_declared(status) for status in (theirs, ours)]
     if arguments[0] != arguments[1]:
         found.append(("arguments", *arguments))
     return found
+
+
+def _declared(status: dict[str, Any]) -> Any:
+    arguments = status.get("storedWorkflowTemplateSpec", {}).get("arguments")
+    if not arguments:
+        return arguments
+    return arguments | {"parameters": [p for p in arguments.get("parameters", []) if p["name"] not in LATER]}
 
 
 def _node_differences(recorded: dict[str, Any], mine: dict[str, Any]) -> list[Any]:
@@ -126,7 +135,8 @@ def _comparable(key: str, value: Any) -> Any:
     if key == "children":
         return sorted(value)
     if key == "outputs":
-        return value | {"parameters": [{**p, "value": ""} for p in value.get("parameters", [])]}
+        told = [{**p, "value": ""} for p in value.get("parameters", []) if p["name"] not in LATER]
+        return value | {"parameters": told}
     return value
 
 

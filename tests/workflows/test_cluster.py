@@ -15,7 +15,7 @@ from pytest_django import Settings
 from pytest_httpserver import HTTPServer
 
 from provisioning import catalog
-from provisioning.workflows.templates import TEMPLATES, cluster_objects, workflow_templates
+from provisioning.workflows.templates import NAMES, cluster_objects, workflow_templates
 from tests.manifests import golden
 
 SHIPPED = catalog.load()
@@ -110,7 +110,7 @@ def test_the_policies_let_in_the_labels_of_the_features() -> None:
 
 def test_the_portal_may_start_the_shipped_templates_only() -> None:
     text = expression("platform-portal-workflows", "approved workflow templates")
-    assert f"[{', '.join(repr(name) for name in TEMPLATES.values())}]" in text
+    assert f"[{', '.join(repr(name) for name in NAMES)}]" in text
 
 
 def test_every_policy_is_bound_and_denies() -> None:
@@ -185,7 +185,7 @@ def checked(server: HTTPServer, settings: Settings, templates: list[dict[str, An
 
 def test_the_command_compares_with_the_cluster(httpserver: HTTPServer, settings: Settings) -> None:
     told = checked(httpserver, settings, workflow_templates(SHIPPED.cluster))
-    assert told.splitlines() == [f"{name}: as shipped" for name in TEMPLATES.values()]
+    assert told.splitlines() == [f"{name}: as shipped" for name in NAMES]
 
 
 def test_the_command_tells_what_is_missing_or_different(httpserver: HTTPServer, settings: Settings) -> None:

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from provisioning import catalog
 from provisioning.manifests import PARAMETERS, digest
 from provisioning.workflows.templates import (
+    NAMES,
     TEMPLATES,
     cluster_objects,
     workflow_template,
@@ -229,7 +230,7 @@ def test_the_last_step_looks_for_objects_that_are_always_rendered(kind: str) -> 
 
 def test_templates_can_be_written_for_a_server_that_reads_them_from_files(tmp_path: Path) -> None:
     paths = write_templates(tmp_path / "templates", SHIPPED.cluster)
-    assert [path.stem for path in paths] == list(TEMPLATES.values())
+    assert [path.stem for path in paths] == list(NAMES)
     assert [yaml.safe_load(path.read_text()) for path in paths] == workflow_templates(SHIPPED.cluster)
 
 

@@ -97,8 +97,15 @@ def test_a_change_and_a_deletion_name_the_request_that_created_the_namespace() -
         "force": "true",
     }
     assert parameters(built("delete"))["force"] == "false"
-    with pytest.raises(ValueError, match="id of the request that created"):
+    with pytest.raises(ValueError, match="the request that the namespace belongs to"):
         workflow.build("change", SPEC, REQUEST, 1, RENDERED.parameters, RENDERED.digest, catalog=SHIPPED)
+
+
+def test_an_adoption_is_a_change_that_may_take_over_what_it_did_not_make() -> None:
+    change, adopt = parameters(built("change")), parameters(built("adopt"))
+    assert adopt == {**change, "adopt": "true"}
+    assert workflow.PLAN["adopt"] == workflow.PLAN["change"]
+    assert workflow.name("adopt", REQUEST, 1) == "adopt-namespace-3f2c8f1e-1"
 
 
 def test_each_attempt_has_one_name_and_each_its_own() -> None:
@@ -139,9 +146,10 @@ def test_what_runs_after_a_failure_and_how_long_a_run_may_take() -> None:
     steps = {kind: workflow.exit_step(kind) for kind in TEMPLATES}
     assert {kind: step and step.name for kind, step in steps.items()} == {
         "create": "rollback", "change": "mark-failed", "delete": "mark-failed", "audit": None,
+        "adopt": "mark-failed",
     }  # fmt: skip
     limits = {kind: workflow.deadline_seconds(kind) for kind in TEMPLATES}
-    assert limits == {"create": 900, "change": 900, "delete": 1200, "audit": 300}
+    assert limits == {"create": 900, "change": 900, "delete": 1200, "audit": 300, "adopt": 900}
 
 
 def test_a_workflow_met_under_our_name_is_ours_only_if_it_says_the_same() -> None:

@@ -21,6 +21,7 @@ MANAGED = "platform.io/managed"
 REQUEST_ID = "platform.io/request-id"
 STATUS = "platform.io/status"
 PROVISIONED_AT = "platform.io/provisioned-at"
+ADOPT = "platform.io/adopt"
 ENFORCE = "pod-security.kubernetes.io/enforce"
 ENFORCE_VERSION = "pod-security.kubernetes.io/enforce-version"
 PREFIXES = ("platform.io/", "pod-security.kubernetes.io/")
@@ -107,6 +108,17 @@ def _same_except_status(review: Review) -> bool:
     )
 
 
+def _consented(review: Review) -> bool:
+    """A cluster administrator has labelled an unmanaged namespace with the request that may take it over."""
+    consent = review.labels(new=False).get(ADOPT)
+    return (
+        review.updates
+        and review.by_provisioner
+        and consent is not None
+        and consent == review.labels(new=True).get(REQUEST_ID)
+    )
+
+
 def _free_name(review: Review) -> bool:
     return not review.user.installation.reserves(review.name)
 
@@ -123,7 +135,7 @@ NAMESPACE_RULES: tuple[Rule, ...] = (
     (_free_name, "this namespace name is reserved"),
     (lambda r: not r.creates or r.name != "", "the name of a namespace must be given"),
     (
-        lambda r: r.creates or r.labels(new=False).get(MANAGED) == "true",
+        lambda r: r.creates or _consented(r) or r.labels(new=False).get(MANAGED) == "true",
         "the namespace already exists and is not managed by the platform",
     ),
     (
@@ -151,6 +163,14 @@ NAMESPACE_RULES: tuple[Rule, ...] = (
     (
         lambda r: not r.deletes or not r.by_provisioner or PROVISIONED_AT not in r.annotations(new=False),
         "rollback may only delete a namespace that never became ready",
+    ),
+    (
+        lambda r: not r.deletes or not r.by_provisioner or ADOPT not in r.labels(new=False),
+        "a namespace that was taken over is never rolled back",
+    ),
+    (
+        lambda r: r.deletes or r.labels(new=False).get(ADOPT) == r.labels(new=True).get(ADOPT),
+        "platform.io/adopt is for cluster administrators to set",
     ),
     (
         lambda r: not r.deletes or not r.by_decommissioner or r.annotations(new=False).get(STATUS) == "deleting",

@@ -38,19 +38,22 @@ PROVISIONER = (
     Rule(RBAC, ("rolebindings",), WRITE),
     Rule(MONITORING, ("servicemonitors",), WRITE),
 )
-DECOMMISSIONER = (
-    Rule(CORE, ("namespaces",), (*READ, "patch", "delete")),
+# What is in a namespace: never Secrets.
+CONTENT = (
     Rule(CORE, ("pods", "persistentvolumeclaims", "services"), READ),
     Rule("apps", ("deployments", "statefulsets", "daemonsets"), READ),
     Rule("batch", ("jobs", "cronjobs"), READ),
     Rule(NETWORKING, ("ingresses",), READ),
 )
+DECOMMISSIONER = (Rule(CORE, ("namespaces",), (*READ, "patch", "delete")), *CONTENT)
 AUDITOR = (
     Rule(CORE, ("namespaces", "resourcequotas", "limitranges"), READ),
     Rule(CORE, ("configmaps",), ("get",), ("monitoring-config",)),
     Rule(CORE, ("serviceaccounts",), ("get",), ("platform-user",)),
     Rule(NETWORKING, ("networkpolicies",), READ),
     Rule(RBAC, ("rolebindings",), READ),
+    Rule(MONITORING, ("servicemonitors",), READ),
+    *CONTENT,
 )
 
 
