@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # room -> the rooms of ours that it may import. A room is a module or package right below `provisioning`.
 VALUES = {"spec", "catalog"}
-PURE = {"policy", "manifests", "workflows"}
+PURE = {"policy", "manifests", "workflows", "drift", "inventory", "adoption", "lease"}
 ROWS = {"models", "config", "access", "audit", "headroom"}
 MAY_IMPORT: dict[str, set[str]] = {
     # level 0: nothing of ours; argo and trial not even Django
@@ -28,6 +28,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "policy": VALUES,
     "manifests": VALUES,
     "workflows": VALUES | {"manifests"},  # how a manifest is encoded as a parameter
+    "drift": {"catalog"},
+    "inventory": {"catalog"},
+    "lease": {"catalog"},
+    "adoption": VALUES | {"drift"},
     "config": {"catalog"},
     "progress": {"models", "workflows"},
     "logbook": {"models"},
@@ -50,7 +54,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "migrations": set(),
     "apps": set(),
 }
-WITHOUT_DJANGO = {"catalog", "spec", "argo", "trial", "policy", "manifests", "workflows", "drawing"}
+WITHOUT_DJANGO = {"catalog", "spec", "argo", "trial", "drawing"} | PURE
 
 
 def _files(room: str) -> list[Path]:

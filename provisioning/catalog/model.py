@@ -180,7 +180,7 @@ class Conditions:
 class Rule:
     key: str
     result: str  # auto, approve, two or refuse
-    reason: str  # with {tier}, {team}, {environment}, {features}, {lease_days}, {shortfalls}, {kind}, {name}, {renewals}
+    reason: str  # with words in braces: see reading_policy.WORDS
     when: Conditions
 
 

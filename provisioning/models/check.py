@@ -37,9 +37,16 @@ class Check(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=63, blank=True, help_text="of the namespace; '' lists every managed one")
     namespace = models.ForeignKey(
-        Namespace, on_delete=models.CASCADE, null=True, blank=True, related_name="checks", help_text="NULL: not known here"
+        Namespace,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="checks",
+        help_text="NULL: not known here",
     )
-    revision = models.PositiveIntegerField(default=0, help_text="of the namespace, when asked: what it is compared with")
+    revision = models.PositiveIntegerField(
+        default=0, help_text="of the namespace, when asked: what it is compared with"
+    )
     why = models.CharField(max_length=30, help_text="nightly, drift, delete, adopt or listing")
     asked_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
