@@ -6,13 +6,15 @@ import json
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.middleware.csrf import get_token
+from django.template.loader import render_to_string
 from ninja import NinjaAPI
 from ninja.openapi.docs import Swagger
 
 
 class Docs(Swagger):
     def render_page(self, request: HttpRequest, api: NinjaAPI, **kwargs: Any) -> HttpResponse:
+        """Without the frame of the portal's pages: it is open to everybody, and needs no database."""
         shown = {
             **self.settings,
             "url": self.get_openapi_url(api, kwargs),
@@ -22,4 +24,6 @@ class Docs(Swagger):
         }
         # In JSON, what would end the script element can be written otherwise.
         text = json.dumps(shown).replace("<", "\\u003c")
-        return render(request, "provisioning/api_docs.html", {"settings": text, "api": api})
+        return HttpResponse(
+            render_to_string("provisioning/api_docs.html", {"settings": text, "secret": get_token(request)})
+        )

@@ -92,7 +92,9 @@ def _invalid_input(request: HttpRequest, error: ValidationError) -> HttpResponse
 
 def _field(loc: tuple[Any, ...]) -> str:
     """("body", "asked", "rbac", "admins", 0, "kind") is what the sender knows as rbac.admins.0.kind."""
-    parts = loc[2:] if loc[0] in {"body", "query"} and len(loc) > 1 else loc[1:]
+    # The second part is our function's name for the body, and for a query's values where one of a list is meant.
+    inner = loc[0] == "body" or loc[1:2] == ("query",)
+    parts = loc[2:] if inner else loc[1:]
     return ".".join(str(part) for part in parts) or "__all__"
 
 

@@ -67,20 +67,20 @@ class Which(Answer):
     ),
 )
 def log(
-    request: HttpRequest, request_id: uuid.UUID, step: str, which: Query[Which]
+    request: HttpRequest, request_id: uuid.UUID, step: str, query: Query[Which]
 ) -> Envelope[LogAnswer] | StreamingHttpResponse:
     row = request_of(person(request), request_id)
-    run = _run(row, which.run)
+    run = _run(row, query.run)
     view = progress.of_run(row, run).get(step)
     if view is None:
         raise Http404
     logs = logbook.logs_of(run, step) if run else []
-    chosen = _chosen(logs, which.attempt)
+    chosen = _chosen(logs, query.attempt)
     if run is not None:
         _looked_at(run)
     if request.get_preferred_type(["application/json", "text/plain"]) == "text/plain":
         return _file(row, run, step, chosen)
-    return _lines(view, run, logs, chosen, which)
+    return _lines(view, run, logs, chosen, query)
 
 
 def _run(row: Request, wanted: int | None) -> Run | None:
@@ -103,10 +103,10 @@ def _chosen(logs: list[StepLog], wanted: int | None) -> StepLog | None:
 
 
 def _lines(
-    view: progress.StepView, run: Run | None, logs: list[StepLog], chosen: StepLog | None, which: Which
+    view: progress.StepView, run: Run | None, logs: list[StepLog], chosen: StepLog | None, query: Which
 ) -> Envelope[LogAnswer]:
-    found = logbook.lines(chosen, after=which.after, limit=which.limit + 1) if chosen else []
-    shown = found[: which.limit]
+    found = logbook.lines(chosen, after=query.after, limit=query.limit + 1) if chosen else []
+    shown = found[: query.limit]
     data = LogAnswer(
         step=view.name,
         state=view.state,
@@ -114,8 +114,8 @@ def _lines(
         attempt=chosen.attempt if chosen else None,
         attempts=[one.attempt for one in logs],
         lines=[LogLine(number=line.number, text=line.text) for line in shown],
-        next_after=max((line.number for line in shown), default=0) or which.after,
-        more=len(found) > which.limit,
+        next_after=max((line.number for line in shown), default=0) or query.after,
+        more=len(found) > query.limit,
         complete=bool(chosen and chosen.complete),
         lost=bool(chosen and chosen.lost),
     )

@@ -33,16 +33,16 @@ class Filters(Answer):
     operation_id="listNamespaces",
     **operation(Scope.READ, Page[NamespaceSummary]),
 )
-def namespaces(request: HttpRequest, filters: Query[Filters]) -> Envelope[Page[NamespaceSummary]]:
+def namespaces(request: HttpRequest, query: Query[Filters]) -> Envelope[Page[NamespaceSummary]]:
     # Of those that exist, no two have the same name: it is key enough.
     rows = Namespace.objects.existing().visible_to(person(request)).select_related("team").order_by("name")
-    if filters.team:
-        rows = rows.filter(team__name=filters.team)
-    if filters.q:
-        rows = rows.filter(name__icontains=filters.q.strip())
-    if filters.cursor:
-        rows = rows.filter(name__gt=decode(filters.cursor, 1)[0])
-    page, last = cut(rows[: filters.limit + 1], filters.limit)
+    if query.team:
+        rows = rows.filter(team__name=query.team)
+    if query.q:
+        rows = rows.filter(name__icontains=query.q.strip())
+    if query.cursor:
+        rows = rows.filter(name__gt=decode(query.cursor, 1)[0])
+    page, last = cut(rows[: query.limit + 1], query.limit)
     found: Page[NamespaceSummary] = Page(
         items=[shapes.summary(row) for row in page], next_cursor=encode(last.name) if last else None
     )

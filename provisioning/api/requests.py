@@ -20,13 +20,14 @@ from provisioning.api.founding import LOCATION
 from provisioning.api.paging import USUAL, Cursor, Limit, after_newest, cut, encode
 from provisioning.api.rows import request_of, requests_of
 from provisioning.api.shapes import requests as shapes
-from provisioning.api.shapes.requests import PhaseName, Receipt, RequestDetail, RequestSummary
+from provisioning.api.shapes.requests import Receipt, RequestDetail, RequestSummary
 from provisioning.api.text import Text
 from provisioning.forms import DecisionForm, granted_data
 from provisioning.lifecycle.transition import sentence
 from provisioning.models import Phase, Request, Scope, User
 
 router = Router(tags=["Requests"])
+APPROVE = "approve"
 STALE = "The request changed after you read it: look at it again."
 START_OF_ID = re.compile(r"\A[0-9a-f]{8}(-[0-9a-f-]{0,27})?\Z")
 # How the form of a decision names what the API calls otherwise.
@@ -35,7 +36,7 @@ NAMES = {"tier": "granted.resourceTier", "features": "granted.features", "lease_
 
 class Filters(Answer):
     team: Annotated[Text, Field(description="A team's name.")] = ""
-    phase: Annotated[list[PhaseName], Field(default_factory=list, description="May be given several times.")]
+    phase: Annotated[list[Phase], Field(default_factory=list, description="May be given several times.")]
     q: Annotated[
         Text, Field(max_length=200, description="In the namespace's, team's or requester's name; or an id's start.")
     ] = ""
@@ -49,11 +50,11 @@ class Filters(Answer):
     operation_id="listRequests",
     **operation(Scope.READ, Page[RequestSummary]),
 )
-def requests(request: HttpRequest, filters: Query[Filters]) -> Envelope[Page[RequestSummary]]:
-    rows = requests_of(person(request)).filter(_wanted(filters)).order_by("-created_at", "-id")
-    if filters.cursor:
-        rows = rows.filter(after_newest(filters.cursor))
-    page, last = cut(rows[: filters.limit + 1], filters.limit)
+def requests(request: HttpRequest, query: Query[Filters]) -> Envelope[Page[RequestSummary]]:
+    rows = requests_of(person(request)).filter(_wanted(query)).order_by("-created_at", "-id")
+    if query.cursor:
+        rows = rows.filter(after_newest(query.cursor))
+    page, last = cut(rows[: query.limit + 1], query.limit)
     cursor = encode(last.created_at.isoformat(), str(last.pk)) if last else None
     found: Page[RequestSummary] = Page(items=[shapes.summary(row) for row in page], next_cursor=cursor)
     return Envelope(message=f"{len(page)} request{'' if len(page) == 1 else 's'}.", data=found)
@@ -116,6 +117,8 @@ def decide(request: HttpRequest, request_id: uuid.UUID, decision: DecisionBody) 
     user = person(request)
     row = request_of(user, request_id)
     _check_decider(user, row, decision.digest)
+    if decision.granted is not None and decision.decision != APPROVE:
+        raise RefusedError({"granted": ["Only an approval grants something."]})
     form = DecisionForm(_form_data(row, decision), request=row)
     if not form.is_valid():
         raise RefusedError(renamed(form.errors, NAMES))
@@ -173,7 +176,7 @@ def _form_data(row: Request, decision: DecisionBody) -> dict[str, Any]:
     given = decision.granted or GrantedBody()
     changes = {"tier": given.resource_tier, "features": given.features, "lease_days": given.lease_days}
     granted = granted_data(row.spec) | {key: value for key, value in changes.items() if value is not None}
-    changed = decision.decision == "approve" and _differs(granted, granted_data(row.spec))
+    changed = decision.decision == APPROVE and _differs(granted, granted_data(row.spec))
     return {
         **granted,
         "decision": "approve_with_changes" if changed else decision.decision,

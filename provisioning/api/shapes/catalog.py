@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from pydantic import Field
 
 from provisioning.api.answers import Answer
 from provisioning.catalog import Catalog, Feature, Rule, Tier
+from provisioning.policy import Result
 
 
 class TierAnswer(Answer):
@@ -22,7 +23,7 @@ class OptionAnswer(Answer):
     key: str
     title: str
     help: str
-    kind: Literal["integer", "label", "email", "text"]
+    kind: str = Field(description="integer, label, email or text")
     required: bool
     default: str
     minimum: int | None
@@ -44,7 +45,7 @@ class RuleAnswer(Answer):
     """A rule of the policy. The strictest result of all that apply counts."""
 
     key: str
-    result: Literal["auto", "approve", "two", "refuse"]
+    result: Result
     when: str
     reason: str
 

@@ -12,21 +12,10 @@ from provisioning import access, progress
 from provisioning.api.answers import Answer
 from provisioning.api.shapes.asking import SpecAnswer, spec_answer
 from provisioning.manifests.encoding import objects_of
-from provisioning.models import MOVING, AuditEvent, Decision, Phase, Request, Run, User
-from provisioning.policy import Verdict
+from provisioning.models import MOVING, AuditEvent, Decision, Kind, Phase, Request, Run, User
+from provisioning.policy import Result, Verdict
 from provisioning.spec import NamespaceSpec
 
-PhaseName = Literal[
-    "Pending",
-    "ChangesRequested",
-    "Approved",
-    "Provisioning",
-    "Succeeded",
-    "Failed",
-    "Denied",
-    "Cancelled",
-    "Expired",
-]
 MOST_EVENTS = 200
 
 
@@ -34,7 +23,7 @@ class Receipt(Answer):
     """What became of a call that asked for something."""
 
     request_id: uuid.UUID
-    status: PhaseName
+    status: Phase
     workflow_name: str | None = Field(description="Of Argo; null until it was submitted.")
 
 
@@ -72,7 +61,7 @@ class RequestStatus(Receipt):
 class PolicyAnswer(Answer):
     """Who must decide, and why."""
 
-    result: Literal["auto", "approve", "two", "refuse"]
+    result: Result
     rule: str
     reasons: list[str]
     sentence: str
@@ -81,7 +70,7 @@ class PolicyAnswer(Answer):
 class RequestSummary(Receipt):
     """A request in a list."""
 
-    kind: Literal["create", "change", "delete"]
+    kind: Kind
     namespace_name: str
     team: str
     resource_tier: str
@@ -101,7 +90,7 @@ class RequestSummary(Receipt):
 
 
 class DecisionAnswer(Answer):
-    answer: Literal["approve", "deny", "request_changes"]
+    answer: Decision.Answer
     by: str = Field(description="A person, or the rule that decided.")
     by_rule: bool
     revision: int
