@@ -6,7 +6,7 @@ import pytest
 
 from provisioning import audit
 from provisioning.models import Namespace, Phase, Request, StepLog
-from tests.support.asking import Person, id_in
+from tests.support.asking import Person, id_in, run_of
 from tests.support.trials import Trial
 from tests.support.workers import Passes
 
@@ -59,11 +59,12 @@ def test_a_large_namespace_goes_from_the_form_over_an_approval_to_ready(people, 
     worker.until(lambda: is_over(pk), trial, what="the request is over")
 
     request = Request.objects.get(pk=pk)
-    run = request.current_run
+    run = run_of(pk)
     assert (request.phase, run.workflow_phase, trial.names()) == (Phase.SUCCEEDED, "Succeeded", [run.workflow_name])
     assert [(step.name, step.phase) for step in run.steps.all()] == [(step, "Succeeded") for step in STEPS]
 
     made = trial.cluster_object("Namespace", "payments-checkout-prod")
+    assert made is not None
     assert made["metadata"]["labels"]["platform.io/request-id"] == pk
     namespace = Namespace.objects.get(name="payments-checkout-prod")
     assert (namespace.uid, namespace.team.name, namespace.tier) == (made["metadata"]["uid"], "payments", "large")
@@ -112,7 +113,7 @@ def test_a_step_that_the_cluster_refuses_is_told_rolled_back_and_retried(people,
     worker.settle()
 
     request = Request.objects.get(pk=pk)
-    failed = request.current_run.steps.get(name="apply-network-policies")
+    failed = run_of(pk).steps.get(name="apply-network-policies")
     assert (request.phase, failed.phase, failed.exit_code) == (Phase.FAILED, "Failed", 66)
     words = alice.words(f"/requests/{pk}/")
     for told in ("Step apply-network-policies failed", "no policies today", "Exit code 66", "Rolled back"):
@@ -128,10 +129,7 @@ def test_a_step_that_the_cluster_refuses_is_told_rolled_back_and_retried(people,
     request.refresh_from_db()
     assert (request.phase, request.attempt, request.decisions.count()) == (Phase.SUCCEEDED, 2, 1)
     assert len(trial.names()) == 2
-    assert (
-        trial.cluster_object("Namespace", "payments-checkout-prod")["metadata"]["labels"]["platform.io/request-id"]
-        == pk
-    )
+    assert trial.labels("payments-checkout-prod")["platform.io/request-id"] == pk
 
 
 def test_a_request_that_is_cancelled_before_it_is_taken_never_reaches_argo(people, trial: Trial, worker: Passes):
@@ -149,7 +147,7 @@ def test_a_request_that_is_cancelled_while_it_runs_ends_with_what_argo_reports(p
     trial.control.unschedulable("set-resource-quotas")
     pk = alice.ask(**LARGE)
     approve(dana, pk)
-    quotas = Request.objects.get(pk=pk).current_run.steps.filter(name="set-resource-quotas", phase="Pending")
+    quotas = run_of(pk).steps.filter(name="set-resource-quotas", phase="Pending")
     worker.until(quotas.exists, trial, what="the step waits for a node")
     worker.until(lambda: trial.cluster_object("Namespace", LARGE["name"]) is not None, trial)
 

@@ -112,5 +112,8 @@ def approve_all(requests: list[Request], by: User) -> list[Run]:
     return [run for run in runs if run is not None]
 
 
-def fresh(request: Request) -> Request:
-    return Request.objects.get(pk=request.pk)
+def run_of(pk: Any) -> Run:
+    """The newest run of a request that must have one."""
+    run = Request.objects.get(pk=pk).current_run
+    assert run is not None
+    return run

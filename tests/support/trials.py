@@ -47,6 +47,12 @@ class Trial:
         assert self.cluster is not None
         return self.cluster.get(kind, namespace, name)
 
+    def labels(self, namespace: str) -> dict[str, str]:
+        """Of a namespace that must be there."""
+        found = self.cluster_object("Namespace", namespace)
+        assert found is not None, f"no namespace {namespace}"
+        return dict(found["metadata"]["labels"])
+
     def workflows(self) -> list[Json]:
         return self.store.list("workflows", NS)
 
@@ -62,6 +68,10 @@ class Trial:
     def written(self, pod: str) -> list[str]:
         """The lines of a pod's container `main`, the executor's own among them."""
         return [line.content for line in self.store.read_log(NS, pod, "main")]
+
+    def pods(self, workflow: str) -> list[str]:
+        """Names of the pods that were made for a workflow."""
+        return [pod.name for pod in self.store.pods(NS, workflow)]
 
     def news(self, seconds: float) -> None:
         """Wait until anything happens to a workflow, `seconds` at most."""

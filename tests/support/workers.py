@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from django.conf import settings
 from django.db import connection, connections
@@ -116,7 +116,7 @@ class Background:
         finally:
             connections.close_all()
 
-    def __enter__(self) -> Background:
+    def __enter__(self) -> Self:
         self.thread.start()
         return self
 
@@ -148,7 +148,7 @@ class Process:
         self._process: subprocess.Popen[bytes] | None = None
         self.output = b""
 
-    def __enter__(self) -> Process:
+    def __enter__(self) -> Self:
         self.start()
         return self
 
@@ -179,6 +179,20 @@ class Process:
         with process.stderr:
             for line in process.stderr:
                 self.output += line
+
+    @property
+    def is_alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def signal_kill(self) -> None:
+        """SIGKILL, without waiting for its end: from any thread."""
+        if self._process is not None:
+            self._process.kill()
+
+    def restart(self) -> None:
+        """After a kill."""
+        self.kill()
+        self.start()
 
     def kill(self) -> None:
         """SIGKILL: it does nothing any more, at whatever point it was."""
