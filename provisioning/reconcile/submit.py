@@ -10,7 +10,7 @@ from django.conf import settings
 from provisioning import lifecycle
 from provisioning.argo import AlreadyExists, Forbidden, NotFound, Refused
 from provisioning.config import the_catalog
-from provisioning.models import Run, RunState
+from provisioning.models import Kind, Run, RunState
 from provisioning.reconcile.backoff import push_back
 from provisioning.reconcile.context import Context, Json
 from provisioning.workflows import workflow
@@ -55,7 +55,6 @@ def about(run: Run) -> dict[str, str]:
 def built(run: Run) -> Json:
     """The Workflow of this run: the approved texts, byte for byte."""
     request = run.request
-    owner = request.namespace.owner_request_id if request.namespace else None
     return workflow.build(
         request.kind,
         request.spec,
@@ -65,8 +64,8 @@ def built(run: Run) -> Json:
         request.digest,
         catalog=the_catalog(),
         namespace=settings.ARGO_NAMESPACE,
-        owner_request_id=str(owner) if owner else None,
-        force=bool(request.options.get("force")),
+        owner_request_id=None if request.kind == Kind.CREATE else request.owner_request_id,
+        force=request.force,
     )
 
 
