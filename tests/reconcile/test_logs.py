@@ -10,6 +10,7 @@ from provisioning import logbook
 from provisioning.models import LogChunk, Request, Run, RunState, StepLog, StepPhase
 from provisioning.reconcile import logs
 from provisioning.reconcile.copier import Copier
+from provisioning.reconcile.text import LogText
 from tests.argo.wire import http, problem
 from tests.reconcile.conftest import CAP, NS, Address, context_of, fresh
 
@@ -68,15 +69,23 @@ def test_a_growing_log_loses_and_doubles_no_line(desk, still, log_of, clock):
     assert own(log) == list(enumerate(everything, start=1))
 
 
-def test_a_log_that_argo_orders_otherwise_at_the_end_is_stored_as_it_is_then(desk, still, log_of):
+@pytest.mark.parametrize(
+    "at_the_end",
+    [
+        pytest.param(["one", "two", "three", CLOSED], id="ordered otherwise"),
+        pytest.param(["three", CLOSED, "four"], id="as many lines as before"),
+        pytest.param(["five", CLOSED], id="begun anew by the kubelet"),
+    ],
+)
+def test_a_log_is_stored_as_argo_has_it_at_the_end(desk, still, log_of, at_the_end):
     log = log_of("Running")
-    wrote(still, log, "one", "three")
+    wrote(still, log, "one", "three", "two")
     copy(desk, log, look=True)
     still.store.delete_pod(NS, log.pod_name)
-    wrote(still, log, "one", "two", "three", CLOSED)
+    wrote(still, log, *at_the_end)
     StepLog.objects.filter(pk=log.pk).update(phase="Failed", exit_code=1)
     copy(desk, log)
-    assert own(log) == [(1, "one"), (2, "two"), (3, "three")]
+    assert [text for _, text in own(log)] == [line for line in at_the_end if line != CLOSED]
 
 
 def test_the_closing_exit_line_of_the_executor_is_not_the_steps(desk, still, log_of):
@@ -221,6 +230,16 @@ def test_what_grows_is_due_only_while_somebody_looks(desk, log_of, clock):
     StepLog.objects.filter(pk=log.pk).update(phase="Succeeded")
     assert list(logs.growing(clock())) == []
     assert list(logs.incomplete()) == [log]
+
+
+def test_a_worker_that_read_less_and_comes_last_takes_nothing_away(desk, still, log_of, clock):
+    log = log_of("Running")
+    slow, text = StepLog.objects.select_related("step__run").get(pk=log.pk), LogText(CAP)
+    text.add("one", executor=False)
+    wrote(still, log, "one", "two")
+    copy(desk, log, look=True)
+    assert logs._store(slow, text, clock(), ended=False, complete=False) is False
+    assert own(log) == [(1, "one"), (2, "two")]
 
 
 @pytest.mark.django_db(transaction=True)

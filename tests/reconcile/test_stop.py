@@ -76,7 +76,7 @@ def test_a_stop_is_asked_again_until_argo_reports_the_end(desk, still, submitted
 def test_an_event_that_comes_meanwhile_does_not_put_the_stop_off(desk, still, submitted, alice):
     run = started(still, desk, submitted())
     lifecycle.cancel(run.request, by=alice)
-    still.status(run.workflow_name, progress="3/7")
+    still.status(run.workflow_name, startedAt=desk.now().isoformat())
     observe.fetch(desk, fresh(run))
     assert [due.pk for due in attend.due(desk)] == [run.pk]
 
