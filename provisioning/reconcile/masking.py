@@ -49,21 +49,19 @@ class Masker:
         folded = text.lower()
         if not any(hint in folded for hint in _HINTS):
             return text
-        masked = _OURS.sub(MASK, mask_secrets(text))
-        return self._begin(text, masked) if _BEGIN.search(text) else masked
+        return _OURS.sub(MASK, mask_secrets(self._without_keys(text)))
 
-    def _begin(self, text: str, masked: str) -> str:
-        """A key that begins on this line, and may end on it."""
-        begin = _BEGIN.search(masked) or _BEGIN.search(text)
-        source = masked if _BEGIN.search(masked) else text
+    def _without_keys(self, text: str) -> str:
+        """Without the keys that begin on this line; the last of them may go on."""
+        begin = _BEGIN.search(text)
         if begin is None:
-            return masked
-        end = _END.search(source, begin.end())
+            return text
+        shown, rest = text[: begin.end()], text[begin.end() :]
+        end = _END.search(rest)
         if end is None:
             self._key_lines = 1
-            rest = MASK if source[begin.end() :].strip() else ""
-            return source[: begin.end()] + rest
-        return source[: begin.end()] + MASK + source[end.start() :]
+            return shown + (MASK if rest.strip() else "")
+        return shown + MASK + end.group() + self._without_keys(rest[end.end() :])
 
     def _inside(self, text: str) -> str:
         end = _END.search(text)

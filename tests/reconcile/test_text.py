@@ -111,6 +111,7 @@ JWT = "eyJ" + "hbGciOiJSUzI1NiJ9" + ".eyJ" + "zdWIiOiJwb3J0YWwifQ" + "." + "c2ln
         ("portal " + "npt_" + "A1b2C3d4E5f6G7h8", "A1b2C3d4E5f6G7h8"),
         ("git " + "ghp_" + "a1B2" * 9, "a1B2" * 9),
         ("aws " + "AKIA" + "IOSFODNN7EXAMPLE", "IOSFODNN7EXAMPLE"),
+        ("private_key: -----BEGIN PRIVATE KEY-----MIIEvg", "MIIEvg"),
         ("-----BEGIN RSA PRIVATE KEY-----MIIEow-----END RSA PRIVATE KEY-----", "MIIEow"),
     ],
 )
