@@ -166,14 +166,14 @@ class StatusView:
         return Tile(title, "warn" if late else "info", "clock", str(self.queued), "the oldest", self.queued_since)
 
     def _flight_tile(self) -> Tile:
-        count, icon = self.in_flight, "in-flight" if self.in_flight else "check-circle"
+        tone, icon = ("info", "in-flight") if self.in_flight else ("ok", "check-circle")
         logs = f"logs of {self.logs_open} still copied" if self.logs_open else "all logs are stored"
-        return Tile("Runs in flight", "info" if count else "ok", icon, str(count), logs)
+        return Tile("Runs in flight", tone, icon, str(self.in_flight), logs)
 
     def _problems(self) -> Iterator[Problem]:
         argo, lease = self.argo, self.lease
         if not lease.is_alive:
-            text = "Nothing is submitted or followed. What is approved meanwhile waits, and pages show what was known last."
+            text = "Nothing is submitted or followed: what is approved waits, and pages show what was known last."
             remedy = "Start `manage.py reconcile`; its log says why it ended."
             yield Problem("bad", "No worker holds the lease", text, remedy, lease.heartbeat_at)
         if argo.failing_since is not None:
