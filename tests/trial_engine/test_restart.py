@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from provisioning.trial.engine import Engine
 from provisioning.trial.engine.process import identity
@@ -124,6 +129,84 @@ def test_a_killed_trial_leaves_nothing_running_and_its_runs_end(gate: Any, tmp_p
 
 def _is_zombie(pid: int) -> bool:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+
+
+class Crash(BaseException):
+    """The trial is gone: nothing catches this."""
+
+
+class DyingStore(Store):
+    """After so many writes nothing can be written any more, by any thread."""
+
+    def __init__(self, path: Path, clock: Callable[[], float], writes: int) -> None:
+        self.left = 10**9
+        super().__init__(path, clock)
+        self.left = writes
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            self.left -= 1
+            if self.left < 0:
+                raise Crash
+        with super()._writing() as connection:
+            yield connection
+
+
+@pytest.mark.parametrize("writes", range(45))
+def test_whatever_was_the_last_write_the_run_ends_as_it_should(tmp_path: Path, writes: int) -> None:
+    marks = tmp_path / "marks"
+    world = World(tmp_path)
+    retry = {"limit": "2", "backoff": {"duration": "5s"}}
+    first = script("first", f"echo first >> {marks}; [ {{{{retries}}}} = 1 ]", retryStrategy=retry)
+    templates = [dag(task("a", "first"), task("b", "second", "a")), first, script("second", f"echo second >> {marks}")]
+    world.submit("w", templates, synchronization={"mutexes": [{"name": "m"}]})
+    world.engine.stop()
+    dying = DyingStore(tmp_path / "store.db", world.clock, writes)
+    engine = Engine(dying, pod_seconds=0, clock=world.clock)
+    with suppress(Crash):
+        while (due := engine.settle()) is not None:
+            world.clock.now = max(world.clock.now, due)
+    engine.stop()
+    dying.close()
+    world.engine = Engine(world.store, **world.options)
+    world.finish()
+    assert world.phases("w") == {
+        "": "Succeeded",
+        ".a": "Succeeded",
+        ".a(0)": "Failed",
+        ".a(1)": "Succeeded",
+        ".b": "Succeeded",
+    }
+    assert world.status("w")["progress"] == "2/3"
+    assert len(world.store.pods("argo", "w")) == 3
+    words = marks.read_text().split()
+    assert words == sorted(words)
+    # a container whose end was not written down is run again, once
+    assert len(words) in {3, 4}
+    world.close()
+
+
+def test_a_workflow_that_the_engine_fails_on_ends_in_error(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    world.store.create("workflowtemplates", {"metadata": {"name": "broken", "namespace": "argo"}})
+    world.engine.start()
+    version = world.store.version()
+    world.submit("w", workflowTemplateRef={"name": "broken"})
+    for event in world.store.watch("workflows", "argo", version, timeout=30):
+        if event.object.get("status", {}).get("phase"):
+            break
+    assert world.status("w")["phase"] == "Error"
+    assert world.status("w")["message"] == "trial: internal error, see the trial's log"
+    assert "a look at workflow" in caplog.text
+
+
+def test_a_pod_that_cannot_be_started_is_an_error(world: World) -> None:
+    env = [{"name": f"V{index}", "value": "x" * 100_000} for index in range(2)]
+    env[0]["value"] *= 2  # one environment string of a process has 128 KiB at most
+    world.submit("w", [script("main", "true", container={"env": env})])
+    world.finish()
+    assert world.status("w")["phase"] == "Error"
+    assert world.status("w")["message"].startswith("trial: the pod could not be run: ")
 
 
 def test_threads_carry_a_run_to_its_end(world: World) -> None:

@@ -70,10 +70,12 @@ class Container:
             self._log(["Error: trial: the command of an image is not known, name it in the template"])
             return NO_COMMAND, b"", ": trial: the command of an image is not known"
         self._executor("waiting for signals", f"signalPath={SIGNAL_PATH}")
-        process = Process(sandbox, command)
-        if not self.started(process):
-            process.kill()
-        code = process.wait(self._log)
+        with Process(sandbox, command) as process:
+            if self.started(process):
+                process.begin()
+            else:
+                process.kill()
+            code = process.wait(self._log)
         self._executor("sub-process exited", f'error="exit status {code}"' if code else "error=<nil>")
         self._executor("file signal handler exiting due to context cancellation")
         return code, process.output[:RESULT_LIMIT], ""

@@ -22,7 +22,7 @@ from .container import Surroundings
 from .errors import Invalid
 from .kubelet import Kubelet
 from .locks import Locks
-from .look import TERMINAL, Look, phase_of
+from .look import TERMINAL, Look, end_in_error, phase_of
 from .run import Run, to_seconds
 from .tools import write_missing_tools
 
@@ -180,8 +180,7 @@ class Engine:
         """A workflow that the engine fails on ends too, instead of standing still."""
 
         def mutate(workflow: dict[str, Any]) -> dict[str, Any]:
-            end = {"phase": "Error", "message": "trial: internal error, see the trial's log"}
-            workflow["status"] = workflow.get("status", {}) | end | {"finishedAt": self.store.now()}
+            end_in_error(workflow, "trial: internal error, see the trial's log", self.store.now())
             return workflow
 
         if self._looking is not None:

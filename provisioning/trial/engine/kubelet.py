@@ -7,6 +7,7 @@ All methods are for the controller's thread. The threads that run containers onl
 from __future__ import annotations
 
 import heapq
+import logging
 import queue
 import signal
 from collections.abc import Callable
@@ -18,6 +19,8 @@ from . import conditions
 from .container import Container, Surroundings
 from .plan import PodPlan, PodResult
 from .process import Process, identity, signal_group
+
+log = logging.getLogger(__name__)
 
 Key = tuple[str, str]
 
@@ -220,16 +223,24 @@ class Kubelet:
         self._threads.submit(self._run, pod, plan)
 
     def _run(self, pod: Pod, plan: PodPlan) -> None:
-        """In a thread of its own: the container from beginning to end."""
-        result: PodResult | None = None
+        """In a thread of its own: the container from beginning to end. What is not written down did not happen."""
+        written: PodResult | None = None
         try:
             if not pod.dropped:
-                result = Container(plan, self.around, lambda process: self._started(pod, plan, process)).run()
+                result = self._contained(pod, plan)
                 if not pod.dropped:
                     self._write_down(pod, plan, result)
+                    written = result
         finally:
-            self._events.put(("ended", pod, result))
+            self._events.put(("ended", pod, written))
             self._wake()
+
+    def _contained(self, pod: Pod, plan: PodPlan) -> PodResult:
+        try:
+            return Container(plan, self.around, lambda process: self._started(pod, plan, process)).run()
+        except Exception as error:
+            log.exception("pod %s could not be run", plan.name)
+            return PodResult("Error", self.around.clock(), message=f"trial: the pod could not be run: {error}")
 
     def _started(self, pod: Pod, plan: PodPlan, process: Process) -> bool:
         data = {"node": plan.node, "created": pod.created, "pid": process.pid, "identity": identity(process.pid)}

@@ -27,6 +27,15 @@ def phase_of(workflow: Mapping[str, Any]) -> str:
     return str(workflow.get("status", {}).get("phase") or "")
 
 
+def end_in_error(workflow: dict[str, Any], message: str, now: str) -> None:
+    """The end of a workflow that cannot be looked at."""
+    status = workflow.setdefault("status", {})
+    status |= {"phase": "Error", "message": message, "finishedAt": now, "startedAt": status.get("startedAt") or now}
+    status.pop("synchronization", None)
+    labels = workflow["metadata"].setdefault("labels", {})
+    labels |= {f"{PREFIX}phase": "Error", f"{PREFIX}completed": "true"}
+
+
 class Look:
     """`workflow` is changed in place; `run` says what must be done about pods afterwards."""
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import selectors
 import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 
 from .sandbox import Sandbox
 
@@ -59,23 +60,40 @@ class LineCutter:
 
 
 class Process:
-    """A running container. Made and awaited by one thread; `terminate` and `kill` may come from another."""
+    """A running container, which ends with its `with`. One thread makes and awaits it; `terminate` and `kill` may come
+    from another."""
 
     def __init__(self, sandbox: Sandbox, command: list[str]) -> None:
         self._popen = subprocess.Popen(
             command,
             env=sandbox.env,
             cwd=sandbox.work_dir,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
         self.output = b""  # the beginning of stdout, for outputs.result
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        if self._popen.returncode is None:
+            self.kill()
+        with self._popen:  # closes the pipes, and waits
+            pass
+
     @property
     def pid(self) -> int:
         return self._popen.pid
+
+    def begin(self) -> None:
+        """Let the script run, which has waited for this."""
+        if self._popen.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):  # it was ended before it began
+                self._popen.stdin.write(b"\n")
+                self._popen.stdin.close()
 
     def terminate(self) -> None:
         signal_group(self.pid, signal.SIGTERM)
@@ -85,16 +103,21 @@ class Process:
 
     def wait(self, lines: Lines) -> int:
         """Hand on every line until the process has ended; returns its exit code, 128 + N for signal N."""
-        with self._popen as popen, selectors.DefaultSelector() as selector:
+        popen = self._popen
+        with selectors.DefaultSelector() as selector:
             for stream in (popen.stdout, popen.stderr):
                 if stream is not None:
                     selector.register(stream, selectors.EVENT_READ, LineCutter())
+            over = False
             while selector.get_map():
                 ready = selector.select(POLL_SECONDS)
                 for key, _ in ready:
                     self._copy(key, selector, lines)
-                if not ready and popen.poll() is not None:
-                    break  # something in the background keeps the pipe; the container is over all the same
+                if over and not ready:
+                    break  # something that has left the group keeps the pipe
+                if not over and popen.poll() is not None:
+                    over = True
+                    self.kill()  # what runs in the background ends with the container
             code = popen.wait()
         self.kill()
         return 128 - code if code < 0 else code

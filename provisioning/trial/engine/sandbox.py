@@ -12,8 +12,9 @@ from .plan import PodPlan
 
 REFERENCE = re.compile(r"\$\$|\$\(([^()]*)\)")
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-# Limits of a shell that reports none are left as they are.
-LIMITS = 'ulimit -c 0; ulimit -t 3600; ulimit -f 4194304; exec "$@"'
+# The script begins when it is told to, by a line on stdin: a trial that is killed before it has written the process
+# down leaves none behind.
+LAUNCH = 'ulimit -c 0; ulimit -t 3600; ulimit -f 4194304; read -r _ || exit 125; exec "$@" </dev/null'
 
 
 def expand(text: str, env: Mapping[str, str]) -> str:
@@ -71,7 +72,7 @@ class Sandbox:
             raise FileNotFoundError(
                 f'failed to find name in PATH: exec: "{words[0]}": executable file not found in $PATH'
             )
-        return ["/bin/sh", "-c", LIMITS, "sh", program, *words[1:]]
+        return ["/bin/sh", "-c", LAUNCH, "sh", program, *words[1:]]
 
     def _directory(self, name: str) -> Path:
         path = self.root / name

@@ -30,15 +30,15 @@ class StoreError(Exception):
         self.message = message
 
 
-class NotFound(StoreError):  # noqa: N818 - Kubernetes' names of its answers
+class NotFound(StoreError):
     pass
 
 
-class AlreadyExists(StoreError):  # noqa: N818
+class AlreadyExists(StoreError):
     pass
 
 
-class TooOld(StoreError):  # noqa: N818
+class TooOld(StoreError):
     """The asked version is no longer in the history: `too old resource version: 1 (7383)`."""
 
 
