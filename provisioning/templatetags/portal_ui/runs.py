@@ -72,7 +72,8 @@ def _row(name: str, row: Any, *, over: bool, now: dt.datetime) -> Row:
         name=name,
         state=state,
         look=step_look(state, name),
-        took=duration(end - started) if started and end else "",
+        # A step that was left out has a beginning and an end, at the same moment: that is no time it took.
+        took=duration(end - started) if started and end and state not in drawing.UNTOUCHED else "",
         since=iso(started) if started and runs else "",
         tries=0 if bare else int(attribute(row, "attempts", "tries", default=0)),
         started_at=started,
