@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from provisioning.models import Kind, Membership, Phase, Request, Team, User
+from provisioning.models import Kind, Membership, Namespace, Phase, Request, Team, User
 from provisioning.models.request import UNDECIDED
 
 
@@ -40,7 +40,7 @@ def why_not_decide(user: User, request: Request) -> str:
 def may_edit(user: User, request: Request) -> bool:
     """Change what is asked: before the decision, after changes were requested, or after a failure."""
     editable = request.phase in UNDECIDED or request.phase == Phase.FAILED
-    return editable and request.kind != Kind.DELETE and is_party(user, request)
+    return editable and request.kind != Kind.DELETE and not request.is_repair and is_party(user, request)
 
 
 def may_cancel(user: User, request: Request) -> bool:
@@ -55,3 +55,34 @@ def may_retry(user: User, request: Request) -> bool:
 
 def may_give_up(user: User, request: Request) -> bool:
     return may_retry(user, request)
+
+
+# ── what exists ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def roles(user: User, team: Team | int) -> tuple[str, ...]:
+    """What somebody is to a team, as the policy's condition `role` names it."""
+    team_id = team if isinstance(team, int) else team.pk
+    found = list(user.memberships.filter(team=team_id).values_list("role", flat=True))
+    return tuple([*found, "platform-admin"] if user.is_platform_admin else found)
+
+
+def may_steer(user: User, namespace: Namespace) -> bool:
+    """Change, renew, protect or give back: the team's leads and platform admins. A request is decided on all the same,
+    and by somebody else."""
+    return user.is_platform_admin or leads(user, namespace.team_id)
+
+
+def may_check(user: User, namespace: Namespace) -> bool:
+    """Ask for a look at it in the cluster: whoever may steer it."""
+    return may_steer(user, namespace)
+
+
+def may_look_around(user: User) -> bool:
+    """List the cluster, and look at namespaces that the portal does not know: what it shows belongs to no team."""
+    return user.is_platform_admin
+
+
+def may_adopt(user: User) -> bool:
+    """Ask to take over a namespace that the portal did not make."""
+    return user.is_platform_admin

@@ -3,44 +3,63 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
+from provisioning.catalog import Tier
 from provisioning.config import the_catalog
 from provisioning.models import LIVE, Kind, Namespace, Request, Team
 from provisioning.policy import Headroom
 
 GIB = 1024**3
+# Kinds that bring a namespace which is not there yet.
+_COMING = (Kind.CREATE, Kind.ADOPT)
 
 
 def of_team(team: Team, *, without: Request | None = None) -> Headroom:
     """Two queries. `without` leaves one request out: that which is being asked or decided."""
-    existing = list(Namespace.objects.existing().filter(team=team).values_list("tier", flat=True))
-    coming = Request.objects.filter(team=team, phase__in=LIVE, kind=Kind.CREATE)
-    if without is not None:
-        coming = coming.exclude(pk=without.pk)
-    return _sum(team, [*existing, *coming.values_list("tier", flat=True)])
+    return _headrooms([team], without)[team.pk]
 
 
 def of_teams(teams: Sequence[Team]) -> dict[int, Headroom]:
     """By the team's primary key; two queries for all of them."""
-    held: dict[int, list[str]] = {team.pk: [] for team in teams}
-    existing = Namespace.objects.existing().filter(team__in=held)
-    coming = Request.objects.filter(team__in=held, phase__in=LIVE, kind=Kind.CREATE)
-    for rows in (existing, coming):
-        for team_id, tier in rows.values_list("team_id", "tier"):
-            held[team_id].append(tier)
-    return {team.pk: _sum(team, held[team.pk]) for team in teams}
+    return _headrooms(teams, None)
 
 
-def _sum(team: Team, tiers: Iterable[str]) -> Headroom:
+@dataclass(slots=True)
+class _Held:
+    """Tiers by namespace, one or, while it is being changed, two: the larger counts, part by part."""
+
+    tiers: dict[int, list[str]] = field(default_factory=dict)
+    coming: list[list[str]] = field(default_factory=list)
+
+
+def _headrooms(teams: Sequence[Team], without: Request | None) -> dict[int, Headroom]:
+    held = {team.pk: _Held() for team in teams}
+    rows = Namespace.objects.existing().filter(team__in=held).values_list("team_id", "pk", "tier")
+    for team_id, namespace_id, tier in rows:
+        held[team_id].tiers[namespace_id] = [tier]
+    live = Request.objects.filter(team__in=held, phase__in=LIVE).exclude(kind=Kind.DELETE)
+    if without is not None:
+        live = live.exclude(pk=without.pk)
+    for team_id, kind, namespace_id, tier in live.values_list("team_id", "kind", "namespace_id", "tier"):
+        if kind in _COMING:
+            held[team_id].coming.append([tier])
+        elif namespace_id in held[team_id].tiers:
+            held[team_id].tiers[namespace_id].append(tier)
+    return {team.pk: _sum(team, [*held[team.pk].tiers.values(), *held[team.pk].coming]) for team in teams}
+
+
+def _sum(team: Team, holders: Iterable[Sequence[str]]) -> Headroom:
     known = the_catalog().tiers
-    taken = [known[key] for key in tiers if key in known]
+    taken: list[list[Tier]] = [[known[key] for key in keys if key in known] for keys in holders]
+    taken = [tiers for tiers in taken if tiers]
     return Headroom(
         namespaces_used=len(taken),
         namespaces_limit=team.max_namespaces,
-        cpu_used=sum(tier.cpu for tier in taken),
+        cpu_used=sum(max(tier.cpu for tier in tiers) for tiers in taken),
         cpu_limit=team.max_cpu,
-        memory_used=sum(tier.memory_bytes for tier in taken),
+        memory_used=sum(max(tier.memory_bytes for tier in tiers) for tiers in taken),
         memory_limit=team.max_memory_gib * GIB,
-        pods_used=sum(tier.pods for tier in taken),
+        pods_used=sum(max(tier.pods for tier in tiers) for tiers in taken),
         pods_limit=team.max_pods,
     )

@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VALUES = {"spec", "catalog"}
 PURE = {"policy", "manifests", "workflows", "drift", "inventory", "adoption", "lease"}
 ROWS = {"models", "config", "access", "audit", "headroom"}
+VIEWS = {"lease_view", "cluster_view"}
 MAY_IMPORT: dict[str, set[str]] = {
     # level 0: nothing of ours; argo and trial not even Django
     "catalog": set(),
@@ -38,17 +39,19 @@ MAY_IMPORT: dict[str, set[str]] = {
     # level 3
     "access": {"models"},
     "audit": {"models"},
-    "headroom": {"models", "config", "policy"},
+    "headroom": {"models", "config", "policy", "catalog"},
     "lifecycle": VALUES | PURE | ROWS,
+    "lease_view": {"models", "config", "lease"},
+    "cluster_view": {"models"},
     "safety": {"models"},
     "metrics": {"models", "catalog"},
     "checks": {"models", "catalog", "config", "safety"},
     "notify": {"models", "catalog"},
     # level 4
     "forms": VALUES | PURE | ROWS | {"lifecycle"},
-    "pages": VALUES | PURE | ROWS | {"lifecycle", "forms", "progress", "logbook", "ansi", "drawing"},
+    "pages": VALUES | PURE | ROWS | {"lifecycle", "forms", "progress", "logbook", "ansi", "drawing"} | VIEWS,
     "templatetags": {"models", "spec", "ansi", "drawing", "catalog", "config"},
-    "api": VALUES | PURE | ROWS | {"lifecycle", "forms", "progress", "logbook"},
+    "api": VALUES | PURE | ROWS | {"lifecycle", "forms", "progress", "logbook"} | VIEWS,
     "admin": {"models", "audit"},
     "reconcile": VALUES | ROWS | {"lifecycle", "workflows", "argo", "notify"},
     "migrations": set(),

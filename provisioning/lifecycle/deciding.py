@@ -7,15 +7,13 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from provisioning import access, audit, manifests
-from provisioning.config import the_catalog
-from provisioning.lifecycle import running
-from provisioning.lifecycle.drafting import identity_of
+from provisioning import access, audit
+from provisioning.lifecycle import narrowing, running
 from provisioning.lifecycle.errors import Conflict, Forbidden, Invalid
 from provisioning.lifecycle.transition import move, sentence
 from provisioning.models import Decision, Phase, Request, User
 from provisioning.policy import Verdict
-from provisioning.spec import NamespaceSpec, validate
+from provisioning.spec import NamespaceSpec
 
 Answer = Decision.Answer
 
@@ -37,7 +35,8 @@ def approve(
     recorded and the request stays Pending.
     """
     _check_decider(request, by, digest)
-    columns = _narrow(request, granted, granted_digest) if granted is not None else {}
+    running.refuse_if_protected(request)
+    columns = narrowing.columns(request, granted, granted_digest) if granted is not None else {}
     with transaction.atomic():
         if _is_first_of_two(request, by, columns.get("digest", digest)):
             _lock(request, digest)
@@ -66,9 +65,7 @@ def deny(request: Request, *, by: User, digest: str, comment: str) -> Request:
 
 def request_changes(request: Request, *, by: User, digest: str, comment: str) -> Request:
     """Send it back to the requester, who can edit and resubmit. A comment is required. Raises as `approve`."""
-    return _answer(
-        request, Answer.REQUEST_CHANGES, Phase.CHANGES_REQUESTED, by=by, digest=digest, comment=comment
-    )
+    return _answer(request, Answer.REQUEST_CHANGES, Phase.CHANGES_REQUESTED, by=by, digest=digest, comment=comment)
 
 
 def apply_policy(request: Request) -> None:
@@ -90,32 +87,6 @@ def apply_policy(request: Request) -> None:
     audit.record("request.approved", by=rule, request=request, note=verdict.sentence, after=_facts(request))
 
 
-def narrowed(asked: NamespaceSpec, granted: NamespaceSpec) -> dict[str, list[str]]:
-    """What in `granted` is not just less than `asked`: field -> sentences. An approver takes away, never adds."""
-    tiers = list(the_catalog().tiers)
-    errors: dict[str, list[str]] = {}
-    if granted.tier not in tiers or tiers.index(granted.tier) > tiers.index(asked.tier):
-        errors["tier"] = ["An approval can lower the tier, not raise it."]
-    if not set(granted.features) <= set(asked.features):
-        errors["features"] = ["An approval can drop features, not add any."]
-    if granted.lease_days > asked.lease_days:
-        errors["lease_days"] = ["An approval can shorten the lease, not lengthen it."]
-    kept = {
-        "tier": asked.tier,
-        "features": asked.features,
-        "lease_days": asked.lease_days,
-        "options": asked.options,
-    }
-    if granted.replace(**kept) != asked:
-        errors["__all__"] = ["Only tier, features and lease can be changed by an approval."]
-    return errors
-
-
-def render_granted(request: Request, granted: NamespaceSpec) -> manifests.Rendered:
-    """The objects that approving with these changes would create."""
-    return manifests.render(granted, identity_of(request, request.requester), the_catalog())
-
-
 def _check_decider(request: Request, by: User, digest: str) -> None:
     if request.phase != Phase.PENDING and by.is_platform_admin and request.requester_id != by.pk:
         raise Conflict(sentence(request), request)
@@ -125,25 +96,7 @@ def _check_decider(request: Request, by: User, digest: str) -> None:
         raise Conflict("The request changed after you opened it: look at it again.", request)
 
 
-def _narrow(request: Request, granted: NamespaceSpec, granted_digest: str) -> dict[str, Any]:
-    asked = request.asked_spec
-    errors = narrowed(asked, granted) or validate(granted, the_catalog())
-    if errors:
-        raise Invalid(errors)
-    rendered = render_granted(request, granted)
-    if granted_digest and granted_digest != rendered.digest:
-        raise Conflict("These are not the objects that were shown: look at them again.", request)
-    return {
-        "granted": granted.to_json(),
-        "tier": granted.tier,
-        "rendered": dict(rendered.parameters),
-        "digest": rendered.digest,
-    }
-
-
-def _write_decision(
-    request: Request, answer: Answer, *, by: User, comment: str, columns: dict[str, Any]
-) -> Decision:
+def _write_decision(request: Request, answer: Answer, *, by: User, comment: str, columns: dict[str, Any]) -> Decision:
     try:
         with transaction.atomic():
             return Decision.objects.create(
@@ -172,9 +125,7 @@ def _is_first_of_two(request: Request, by: User, digest: str) -> bool:
 
 def _lock(request: Request, digest: str) -> None:
     """The first of two approvals changes no phase, so it holds the row instead of comparing and setting."""
-    row = (
-        Request.objects.select_for_update().filter(pk=request.pk, phase=Phase.PENDING, digest=digest).first()
-    )
+    row = Request.objects.select_for_update().filter(pk=request.pk, phase=Phase.PENDING, digest=digest).first()
     if row is None:
         request.refresh_from_db()
         raise Conflict(sentence(request), request)
@@ -195,9 +146,7 @@ def _approved(request: Request, digest: str, columns: dict[str, Any]) -> None:
     running.queue(request)
 
 
-def _answer(
-    request: Request, answer: Answer, phase: Phase, *, by: User, digest: str, comment: str
-) -> Request:
+def _answer(request: Request, answer: Answer, phase: Phase, *, by: User, digest: str, comment: str) -> Request:
     _check_decider(request, by, digest)
     if not comment.strip():
         raise Invalid({"comment": ["Say why: the requester reads this."]})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -10,22 +10,10 @@ from django.db.models import F
 from django.utils import timezone
 
 from provisioning import access, audit
+from provisioning.lifecycle import standing
 from provisioning.lifecycle.errors import Conflict, Forbidden
 from provisioning.lifecycle.transition import move, sentence
-from provisioning.models import (
-    MOVING,
-    UNDECIDED,
-    Decision,
-    Kind,
-    Namespace,
-    NamespaceRevision,
-    Phase,
-    Request,
-    Run,
-    RunState,
-    Step,
-    User,
-)
+from provisioning.models import MOVING, UNDECIDED, Kind, Phase, Request, Run, RunState, Step, User
 from provisioning.workflows import workflow
 
 VANISHED = "Its workflow is no longer in the cluster, and nobody saw how it ended."
@@ -40,8 +28,7 @@ def queue(request: Request) -> Run:
         digest=request.digest,
     )
     Step.objects.bulk_create(
-        Step(run=run, position=position, name=step.name)
-        for position, step in enumerate(workflow.PLAN[request.kind])
+        Step(run=run, position=position, name=step.name) for position, step in enumerate(workflow.PLAN[request.kind])
     )
     return run
 
@@ -94,6 +81,7 @@ def retry(request: Request, *, by: User) -> Request:
     """A new attempt of the same approved objects. Raises Forbidden, or Conflict when it is not Failed (any more)."""
     if not (by.is_platform_admin or access.is_party(by, request)):
         raise Forbidden("Only the requester, the team's leads and platform admins can retry a request.")
+    refuse_if_protected(request)
     with transaction.atomic():
         move(
             request,
@@ -132,6 +120,12 @@ def give_up(request: Request, *, by: User) -> Request:
     return request
 
 
+def refuse_if_protected(request: Request) -> None:
+    """A deletion goes no further while its namespace is protected. Raises Conflict."""
+    if request.kind == Kind.DELETE and request.namespace is not None and request.namespace.protected:
+        raise Conflict(f"{request.name} is protected against deletion: lift the protection first.", request)
+
+
 # ── what the worker reports ──────────────────────────────────────────────────────────────────────────────────
 
 
@@ -158,8 +152,9 @@ def submitted(run: Run, *, uid: str, adopted: bool = False) -> bool:
         )
         if count != 1:
             return False
-        request = Request.objects.get(pk=run.request_id)
+        request = Request.objects.select_related("namespace").get(pk=run.request_id)
         move(request, Phase.PROVISIONING, expected=[Phase.APPROVED])
+        standing.begin(request)
         audit.record(
             "run.submitted",
             by=audit.WORKER,
@@ -218,64 +213,36 @@ def finish(run: Run, *, outcome: Phase, message: str, namespace_uid: str = "", *
         )
         if count != 1:
             return False
-        request = Request.objects.select_related("team", "requester").get(pk=run.request_id)
+        request = Request.objects.select_related("team", "requester", "namespace").get(pk=run.request_id)
         if outcome == Phase.SUCCEEDED and request.phase == Phase.APPROVED:
             move(request, Phase.PROVISIONING, expected=[Phase.APPROVED])
-        _end(request, outcome, message, namespace_uid)
+        left = _end(request, run, outcome, message, namespace_uid)
         audit.record(
             f"run.{outcome.value.lower()}",
             by=audit.WORKER,
             request=request,
             note=message,
             before={"phase": Phase.PROVISIONING.value},
-            after={"phase": request.phase, "workflow": run.workflow_name, "attempt": run.attempt},
+            after={"phase": request.phase, "workflow": run.workflow_name, "attempt": run.attempt, **left},
         )
     run.refresh_from_db()
     return True
 
 
-def _end(request: Request, outcome: Phase, message: str, namespace_uid: str) -> None:
+def _end(request: Request, run: Run, outcome: Phase, message: str, namespace_uid: str) -> dict[str, Any]:
+    """Facts on what became of the namespace."""
     if outcome == Phase.SUCCEEDED:
         move(request, Phase.SUCCEEDED, expected=[Phase.PROVISIONING], message="")
-        if request.kind == Kind.CREATE:
-            _namespace_is_ready(request, namespace_uid)
-        return
+        return standing.succeeded(request, namespace_uid)
+    standing.stopped(request, run)
     move(request, outcome, expected=MOVING, message=message)
+    return {"namespace": request.namespace.status} if request.namespace else {}
 
 
 def _cancelled(request: Request, message: str, by: User) -> None:
     before = request.phase
     move(request, Phase.CANCELLED, expected=MOVING, message=message)
-    audit.record(
-        "request.cancelled", by=by, request=request, before={"phase": before}, after={"phase": request.phase}
-    )
-
-
-def _namespace_is_ready(request: Request, uid: str) -> None:
-    now = timezone.now()
-    namespace = Namespace.objects.create(
-        name=request.name,
-        team=request.team,
-        tier=request.tier,
-        spec_json=request.granted,
-        owner_request_id=request.pk,
-        uid=uid,
-        ready_at=now,
-        lease_ends_at=now + timedelta(days=request.spec.lease_days),
-    )
-    last = request.decisions.filter(answer=Decision.Answer.APPROVE).last()
-    NamespaceRevision.objects.create(
-        namespace=namespace,
-        number=1,
-        request=request,
-        spec_json=request.granted,
-        rendered=request.rendered,
-        digest=request.digest,
-        granted_by=last.by if last else None,
-        granted_rule=last.rule if last else "",
-        at=now,
-    )
-    Request.objects.filter(pk=request.pk).update(namespace=namespace)
+    audit.record("request.cancelled", by=by, request=request, before={"phase": before}, after={"phase": request.phase})
 
 
 def expire(request: Request) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import F
 from django.utils import timezone
 
+from provisioning.lifecycle import standing
 from provisioning.lifecycle.errors import Conflict
 from provisioning.models import TERMINAL, Phase, Request
 
@@ -35,6 +36,7 @@ def move(
     """Compare and set: `request` becomes `to` if it is in an `expected` phase and `where` holds.
 
     Raises Conflict, carrying the row as it now is, when it is not: then nothing was written. `request` is refreshed.
+    Ended without success, it leaves its namespace as `standing.over` says, so call it in a transaction.
     """
     sources = [phase for phase in expected if to in FOLLOWS[phase]]
     now = timezone.now()
@@ -46,6 +48,8 @@ def move(
     request.refresh_from_db()
     if count != 1:
         raise Conflict(sentence(request), request)
+    if to in TERMINAL and to != Phase.SUCCEEDED:
+        standing.over(request)
 
 
 def sentence(request: Request) -> str:
