@@ -25,7 +25,9 @@ def catalogue_can_be_read(app_configs: Sequence[AppConfig] | None, **_: Any) -> 
 
 @register(Tags.database)
 def nothing_unsafe(
-    app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **_: Any
+    app_configs: Sequence[AppConfig] | None,  # noqa: ARG001
+    databases: Sequence[str] | None = None,
+    **_: Any,
 ) -> list[CheckMessage]:
     """Reads accounts, so it runs with `--database default` only: the table may not be there yet."""
     return [Error(text, id="portal.E002") for text in unsafe()] if databases else []
@@ -37,15 +39,11 @@ def argo_is_reached_safely(app_configs: Sequence[AppConfig] | None, **_: Any) ->
     if not settings.ARGO_VERIFY_TLS:
         hint = "Set ARGO_CA_FILE to the server's certificate instead."
         found.append(
-            Warning(
-                "ARGO_VERIFY_TLS is off: anybody in between can read the token.", hint=hint, id="portal.W001"
-            )
+            Warning("ARGO_VERIFY_TLS is off: anybody in between can read the token.", hint=hint, id="portal.W001")
         )
     if not (settings.ARGO_TOKEN or settings.ARGO_TOKEN_FILE):
         hint = "Use the token of the account platform-portal, from a file: ARGO_TOKEN_FILE."
         found.append(
-            Warning(
-                "No ARGO_TOKEN: Argo's server would act with its own rights.", hint=hint, id="portal.W002"
-            )
+            Warning("No ARGO_TOKEN: Argo's server would act with its own rights.", hint=hint, id="portal.W002")
         )
     return found

@@ -78,7 +78,7 @@ WORKFLOW = {"metadata": {"name": "wf"}, "spec": {}, "status": {}}
         (http(403, problem(7, 'pods "x" is forbidden: exceeded quota: q')), Forbidden, True, False),
     ],
 )
-def test_an_answer_that_is_none_is_sorted(  # noqa: PLR0917
+def test_an_answer_that_is_none_is_sorted(
     answer: Reply,
     error: type[ArgoError],
     retryable: bool,

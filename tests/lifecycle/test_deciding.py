@@ -3,7 +3,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.db import connection, connections
+from django.db import connection
 
 from provisioning import lifecycle
 from provisioning.models import AuditEvent, Decision, Phase, Request, Run, User
@@ -90,7 +90,12 @@ def test_approving_with_less_keeps_what_was_asked(open_request, dana):
 
 def test_an_approval_never_gives_more_than_was_asked(open_request, dana):
     request = open_request(tier="medium", lease_days=30)
-    for more in ({"tier": "large"}, {"features": ("gpu", "logging", "monitoring")}, {"lease_days": 60}, {"purpose": "x"}):
+    for more in (
+        {"tier": "large"},
+        {"features": ("gpu", "logging", "monitoring")},
+        {"lease_days": 60},
+        {"purpose": "x"},
+    ):
         with pytest.raises(lifecycle.Invalid):
             lifecycle.approve(request, by=dana, digest=request.digest, granted=request.asked_spec.replace(**more))
     request.refresh_from_db()
@@ -100,8 +105,6 @@ def test_an_approval_never_gives_more_than_was_asked(open_request, dana):
 @pytest.mark.django_db(transaction=True)
 def test_eight_deciders_at_once_on_each_of_forty_requests_take_forty_decisions(alice):
     """Each of 8 admins tries to decide on all 40, half approving and half denying."""
-    if connection.vendor == "sqlite" and connection.is_in_memory_db():
-        connections["default"].inc_thread_sharing()
     requests = [lifecycle.open_request(make_spec(name=f"race-{n}", tier="large"), by=alice) for n in range(40)]
     admins = [User.objects.create(username=f"admin{n}", is_platform_admin=True) for n in range(8)]
 

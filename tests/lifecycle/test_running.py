@@ -58,7 +58,11 @@ def test_a_failed_run_can_be_retried_as_a_new_attempt_of_the_same_objects(runnin
     lifecycle.retry(running, by=alice)
     run = running.current_run
     assert (running.phase, running.attempt, running.message, running.finished_at) == (Phase.APPROVED, 2, "", None)
-    assert (run.workflow_name, run.digest, run.state) == (f"create-namespace-{running.short_id}-2", digest, RunState.QUEUED)
+    assert (run.workflow_name, run.digest, run.state) == (
+        f"create-namespace-{running.short_id}-2",
+        digest,
+        RunState.QUEUED,
+    )
 
 
 def test_two_people_retrying_at_once_make_one_attempt(running, alice, dana):
