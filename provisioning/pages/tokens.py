@@ -53,7 +53,12 @@ def revoke(token: ApiToken, *, by: audit.Actor) -> bool:
 
 
 class TokenForm(forms.Form):
-    name = forms.CharField(max_length=100, label="Name", help_text="What will use it, so that you know it again.")
+    name = forms.CharField(
+        max_length=100,
+        label="Name",
+        help_text="What will use it, so that you know it again.",
+        error_messages={"required": "Give it a name."},
+    )
     scopes = forms.MultipleChoiceField(
         label="Scopes",
         widget=forms.CheckboxSelectMultiple,

@@ -100,7 +100,7 @@ def test_the_tokens_of_others_are_not_there(client_of: Clients, alice: User, dan
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"name": ""}, "This field is required."),
+        ({"name": ""}, "Give it a name."),
         ({"name": "x" * 101}, "at most 100 characters"),
         ({"name": "a\u202eb"}, "Printable characters only, please."),
         ({"scopes": []}, "Choose what it may do."),
