@@ -21,7 +21,8 @@ from provisioning.argo.reasons import Reason, reason_of
 TERMINAL = frozenset({"Succeeded", "Failed", "Error"})
 STEP_OVER = TERMINAL | {"Skipped", "Omitted"}
 LONGEST_MESSAGE = 2_000
-LONGEST_OUTPUT = 256 * 1024
+# Argo keeps outputs in the workflow object, twice with a retryStrategy, and etcd takes 1.5 MB of it: nothing is cut.
+LONGEST_OUTPUT = 1024 * 1024
 _EXIT_CODE = re.compile(r"exit code (\d+)")
 _NUMBERED = re.compile(r"\((\d+)\)\Z")
 _GROUPS = frozenset({"DAG", "Steps", "StepGroup", "TaskGroup"})
