@@ -86,7 +86,7 @@ def plan_checks(now: datetime, *, every: timedelta, limit: int) -> int:
     tried = Check.objects.filter(namespace=OuterRef("pk")).filter(Q(state__in=OPEN_CHECKS) | Q(asked_at__gt=since))
     rows = (
         Namespace.objects.exclude(status__in=_BUSY)
-        .filter(Q(checked_at__isnull=True) | Q(checked_at__lt=since))
+        .filter(Q(checked_at__lt=since) | Q(checked_at__isnull=True, ready_at__lt=since))
         .filter(~Exists(tried))
         .order_by(F("checked_at").asc(nulls_first=True), "pk")
     )
@@ -97,10 +97,13 @@ def plan_checks(now: datetime, *, every: timedelta, limit: int) -> int:
 
 
 def fresh_inventory(namespace: Namespace) -> inventory.Inventory | None:
-    """What was in it, as far as it was looked at just before; for a deletion."""
-    since = timezone.now() - FRESH
-    check = namespace.checks.done().filter(inventory__isnull=False, finished_at__gt=since).first()
-    return inventory.Inventory.from_json(check.inventory) if check and check.inventory else None
+    """What was in it, as far as it was looked at just before; for a deletion. Nothing is in one that is gone."""
+    check = namespace.checks.done().filter(finished_at__gt=timezone.now() - FRESH).first()
+    if check is None or check.finished_at is None:
+        return None
+    if check.exists is False:
+        return inventory.Inventory((), (), rfc3339(check.finished_at))
+    return inventory.Inventory.from_json(check.inventory) if check.inventory else None
 
 
 # ── what the worker reports ──────────────────────────────────────────────────────────────────────────────────
