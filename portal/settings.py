@@ -57,6 +57,11 @@ KUBERNETES_USERNAME = env.str("KUBERNETES_USERNAME", "email", validate=validate.
 PENDING_DAYS = env.int("PENDING_DAYS", 14, validate=validate.Range(min=1))
 LOG_CAP_KIB = env.int("LOG_CAP_KIB", 256, validate=validate.Range(min=8))
 RESYNC_SECONDS = env.float("RESYNC_SECONDS", 30.0, validate=validate.Range(min=1))
+CHECK_NAMESPACES_AT = env.str(
+    "CHECK_NAMESPACES_AT",
+    "02:00",
+    validate=validate.Regexp(r"(([01]\d|2[0-3]):[0-5]\d)?\Z", error="must be a time such as 02:00, or empty for never"),
+)
 WORKER_LEASE_SECONDS = env.float("WORKER_LEASE_SECONDS", 15.0, validate=validate.Range(min=2))
 
 
