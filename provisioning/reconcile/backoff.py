@@ -13,7 +13,7 @@ from provisioning.argo import (
     TlsFailed,
     Unauthorized,
 )
-from provisioning.models import Run
+from provisioning.models import Check, Run
 
 LONGEST_FOR_A_ROW = 60.0
 LONGEST_FOR_THE_SERVER = 30.0
@@ -34,8 +34,12 @@ def trouble_of(error: ArgoError) -> str:
     return "Argo does not answer at the moment. The portal keeps trying, and nothing is started twice."
 
 
-def push_back(run: Run, error: Exception, now: datetime) -> None:
-    """Leave `run` alone for a while, and say on its page why."""
-    wait = max(seconds(run.failures, LONGEST_FOR_A_ROW), getattr(error, "retry_after", None) or 0.0)
+def push_back(row: Run | Check, error: Exception, now: datetime) -> None:
+    """Leave `row` alone for a while, and say on its page why."""
+    wait = max(seconds(row.failures, LONGEST_FOR_A_ROW), getattr(error, "retry_after", None) or 0.0)
     trouble = trouble_of(error) if isinstance(error, ArgoError) else UNEXPECTED
-    lifecycle.hold(run, trouble, until=now + timedelta(seconds=wait))
+    until = now + timedelta(seconds=wait)
+    if isinstance(row, Run):
+        lifecycle.hold(row, trouble, until=until)
+    else:
+        lifecycle.hold_check(row, trouble, until=until)

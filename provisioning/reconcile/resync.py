@@ -21,10 +21,12 @@ _BATCH = 500
 
 @dataclass(frozen=True, slots=True)
 class Resync:
-    """`version`: from where a watch goes on. `doubtful`: primary keys of the runs to ask for one by one."""
+    """`version`: from where a watch goes on. `doubtful`: primary keys of the runs to ask for one by one. `going_on`:
+    the names of all workflows of the portal that are not over."""
 
     version: str
     doubtful: tuple[int, ...]
+    going_on: frozenset[str]
 
 
 def resync(context: Context) -> Resync:
@@ -42,7 +44,7 @@ def resync(context: Context) -> Resync:
             doubtful.append(pk)
     _stop_orphans(context, {name: item for name, item in found.items() if name not in known})
     log.debug("resync", listed=len(found), doubtful=len(doubtful))
-    return Resync(listed.resource_version, tuple(doubtful))
+    return Resync(listed.resource_version, tuple(doubtful), frozenset(found))
 
 
 def _stop_orphans(context: Context, unknown: dict[str, Json]) -> None:

@@ -10,6 +10,7 @@ from django.conf import settings
 
 from provisioning import lifecycle
 from provisioning.models import UNDECIDED, IdempotencyKey, Request
+from provisioning.reconcile import leases, nightly
 from provisioning.reconcile.context import Context
 from provisioning.reconcile.guard import attempt_row
 
@@ -21,10 +22,12 @@ KEYS_LIVE = timedelta(days=7)
 
 
 def run(context: Context) -> bool:
-    """Expire what nobody decided on, forget old idempotency keys. Whether there was anything."""
+    """Expire what nobody decided on, forget old idempotency keys, take the steps of leases, plan the nightly checks.
+    Whether there was anything."""
     expired = _expire(context)
     forgotten, _ = IdempotencyKey.objects.filter(created_at__lt=context.now() - KEYS_LIVE).delete()
-    return bool(expired or forgotten)
+    stepped, planned = leases.run(context), nightly.plan(context)
+    return bool(expired or forgotten or stepped or planned)
 
 
 def _expire(context: Context) -> int:

@@ -19,8 +19,8 @@ from provisioning.reconcile.mailbox import Mailbox
 
 log = structlog.get_logger(__name__)
 
-# All that the portal starts, its audits of namespaces apart, which nobody follows.
-SELECTOR = "platform.io/type,platform.io/type!=namespace-audit"
+# All that the portal starts.
+SELECTOR = "platform.io/type"
 # A stream that ended sooner than this has not been one.
 _SHORT = 1.0
 # An idle stream says nothing, not even that it is open, before its first sign of life after 15 seconds.

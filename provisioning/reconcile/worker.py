@@ -7,14 +7,15 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from functools import partial
+from typing import TypeVar
 
 import structlog
 from django.conf import settings
 from django.db import connections
 
 from provisioning.argo import ArgoError, WatchEvent
-from provisioning.models import Run, RunState
-from provisioning.reconcile import attend, logs, observe, resync, selfcheck, status, submit, timers
+from provisioning.models import Check, CheckState, Run, RunState
+from provisioning.reconcile import attend, checks, logs, observe, resync, selfcheck, status, submit, timers
 from provisioning.reconcile.backoff import push_back
 from provisioning.reconcile.context import Context
 from provisioning.reconcile.copier import Copier
@@ -35,7 +36,7 @@ RESYNC_WITHOUT_WATCH = 2.0
 FETCH_BATCH = 50
 LOGS_AT_ONCE = 500
 
-Unit = Callable[[Context, Run], bool]
+Row = TypeVar("Row", Run, Check)
 
 
 class Worker:
@@ -109,6 +110,8 @@ class Worker:
             self._events,
             lambda: self._rows(submit.due(self.context), submit.submit),
             lambda: self._rows(attend.due(self.context), attend.attend),
+            lambda: self._rows(checks.to_submit(self.context), checks.submit),
+            lambda: self._rows(checks.to_look_at(self.context), checks.look),
             self._fetch,
             self._resynchronise,
             self._logs,
@@ -129,7 +132,9 @@ class Worker:
         if not events:
             return False
         runs = Run.objects.filter(workflow_name__in=list(events), state=RunState.SUBMITTED).select_related("request")
-        return self._rows(runs, lambda context, run: _event(context, run, events[run.workflow_name]))
+        looks = Check.objects.filter(workflow_name__in=list(events), state=CheckState.SUBMITTED)
+        busy = self._rows(runs, lambda context, run: _event(context, run, events[run.workflow_name]))
+        return self._rows(looks, lambda context, look: _end(context, look, events[look.workflow_name])) or busy
 
     def _fetch(self) -> bool:
         """Some of the runs that the list left in doubt."""
@@ -147,9 +152,10 @@ class Worker:
         status.resynced(self.context.now())
         waiting = set(self._doubtful)
         self._doubtful.extend(pk for pk in found.doubtful if pk not in waiting)
+        ended = checks.hurry(self.context, found.going_on)
         if self.watcher is not None and (wanted or _is_behind(found, self.watcher)):
             self.watcher.follow(found.version)
-        return bool(found.doubtful)
+        return bool(found.doubtful or ended)
 
     def _logs(self) -> bool:
         """Hand the copier what is due; it works beside the loop."""
@@ -188,27 +194,27 @@ class Worker:
 
     # ── rows ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _rows(self, runs: Iterable[Run], unit: Unit) -> bool:
-        """`unit` for each; what one run meets is that run's trouble, what Argo as a whole meets ends the pass."""
+    def _rows(self, rows: Iterable[Row], unit: Callable[[Context, Row], bool]) -> bool:
+        """`unit` for each; what one row meets is that row's trouble, what Argo as a whole meets ends the pass."""
         busy = False
-        for run in runs:
+        for row in rows:
             if self._stopping():
                 break
-            busy = self._row(run, unit) or busy
+            busy = self._row(row, unit) or busy
         return busy
 
-    def _row(self, run: Run, unit: Unit) -> bool:
+    def _row(self, row: Row, unit: Callable[[Context, Row], bool]) -> bool:
         try:
-            done, error = attempt_row(lambda: unit(self.context, run), **submit.about(run))
+            done, error = attempt_row(lambda: unit(self.context, row), **_about(row))
         except ArgoError as trouble:
             # pushed back as well, so that a call that always fails does not stand before all others
-            push_back(run, trouble, self.context.now())
+            push_back(row, trouble, self.context.now())
             if trouble.whole_server:
                 raise
-            log.warning("pushed back", **submit.about(run), cause=trouble.cause)
+            log.warning("pushed back", **_about(row), cause=trouble.cause)
             return True
         if error is not None:
-            push_back(run, error, self.context.now())
+            push_back(row, error, self.context.now())
         return bool(done)
 
     # ── how things are ───────────────────────────────────────────────────────────────────────────────────────
@@ -234,6 +240,14 @@ def _event(context: Context, run: Run, event: WatchEvent) -> bool:
     if event.type == "DELETED":
         done = observe.fetch(context, run) or done
     return attend.conclude_if_ended(context, run) or done
+
+
+def _end(context: Context, look: Check, event: WatchEvent) -> bool:
+    return checks.look(context, look) if event.type == "DELETED" else checks.record(context, look, event.object)
+
+
+def _about(row: Run | Check) -> dict[str, str]:
+    return submit.about(row) if isinstance(row, Run) else checks.about(row)
 
 
 def _fetch(context: Context, run: Run) -> bool:

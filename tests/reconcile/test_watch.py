@@ -89,7 +89,7 @@ def test_what_changes_arrives_in_the_mailbox_the_latest_of_each(still, watching,
     assert watcher.is_well
 
 
-def test_audits_and_workflows_of_others_are_not_watched(still, watching, mailbox, told):
+def test_looks_at_namespaces_are_watched_and_workflows_of_others_are_not(still, watching, mailbox, told):
     watching(still).follow(str(still.store.version()))
     still.store.create("workflows", {"metadata": {"name": "foreign", "namespace": NS}, "spec": {}, "status": {}})
     made(still, "audit", **{"platform.io/type": "namespace-audit"})
@@ -101,7 +101,7 @@ def test_audits_and_workflows_of_others_are_not_watched(still, watching, mailbox
         return "mine" in seen
 
     assert told.until(arrived)
-    assert set(seen) == {"mine"}
+    assert set(seen) == {"audit", "mine"}
 
 
 def test_it_waits_for_a_list_before_it_watches(still, watching):
