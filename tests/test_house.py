@@ -41,7 +41,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "audit": {"models"},
     "headroom": {"models", "config", "policy", "catalog"},
     "lifecycle": VALUES | PURE | ROWS,
-    "lease_view": {"models", "config", "lease"},
+    "lease_view": {"models", "lifecycle", "lease"},
     "cluster_view": {"models"},
     "safety": {"models"},
     "metrics": {"models", "catalog"},
