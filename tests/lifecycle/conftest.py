@@ -1,0 +1,18 @@
+from __future__ import annotations
+
+import pytest
+
+from provisioning.models import Namespace, User
+from tests.lifecycle import life
+
+
+@pytest.fixture
+def namespace(alice: User, dana: User) -> Namespace:
+    """payments-dev: small, so that a rule grants it."""
+    return life.made(alice, dana, name="payments-dev", tier="small")
+
+
+@pytest.fixture
+def prod(alice: User, dana: User) -> Namespace:
+    """payments-prod: large, in production, granted by Dana."""
+    return life.made(alice, dana)
