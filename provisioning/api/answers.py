@@ -89,10 +89,10 @@ class RequestNow(Answer):
 
 
 class ConflictProblem(Problem):
-    """Somebody was first, or it is over. `data` is the request as it now is."""
+    """Somebody was first, or it is over. `data` is the request as it now is; null when it is not yours to see."""
 
     model_config = ConfigDict(json_schema_extra={"examples": []})
-    data: RequestNow
+    data: RequestNow | None
 
 
 def problem(status: int, message: str, errors: Mapping[str, Iterable[Any]] | None = None, **more: Any) -> JsonResponse:

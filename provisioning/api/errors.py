@@ -11,9 +11,10 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, Throttled, ValidationError
 
 from provisioning.api.answers import NOTHING_HERE, problem
-from provisioning.api.auth import SEND_ONE
+from provisioning.api.auth import SEND_ONE, person
 from provisioning.api.parsing import UnreadableError
 from provisioning.lifecycle import Conflict, Forbidden, Invalid
+from provisioning.models import Request
 
 SOME_FIELDS = "Some fields are not as they should be."
 NO_OBJECT = "Send a JSON object."
@@ -115,10 +116,12 @@ def _forbidden(request: HttpRequest, error: Forbidden) -> HttpResponse:  # noqa:
     return problem(403, str(error))
 
 
-def _conflict(request: HttpRequest, error: Conflict) -> HttpResponse:  # noqa: ARG001
+def _conflict(request: HttpRequest, error: Conflict) -> HttpResponse:
+    """What stands in the way may be the request of another team, which says so and no more."""
     row = error.request
     now = {"requestId": str(row.pk), "status": row.phase, "revision": row.revision}
-    return problem(409, str(error), data=now)
+    seen = Request.objects.visible_to(person(request)).filter(pk=row.pk).exists()
+    return problem(409, str(error), data=now if seen else None)
 
 
 def _suspicious(request: HttpRequest, error: SuspiciousOperation) -> HttpResponse:  # noqa: ARG001

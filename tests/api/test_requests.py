@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
+from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from provisioning import lifecycle
+from provisioning.api.site import api
 from provisioning.manifests.encoding import digest_of
 from provisioning.models import AuditEvent, Decision, Membership, Phase, Request, Run, User
 from tests.api.conftest import Caller, make_token
@@ -364,3 +367,14 @@ def test_a_lead_of_the_team_may_though_another_asked(caller: Any, payments: Any,
     Membership.objects.create(user=other, team=payments, role=Membership.Role.LEAD)
     row = failed(open_request(), dana)
     assert caller(other).post(f"/requests/{row.pk}/retry").status_code == 202
+
+
+def test_the_request_of_another_team_that_stands_in_the_way_is_not_told_of(
+    carol: Any, alice: Any, open_request: Any
+) -> None:
+    conflict = lifecycle.Conflict("There is an open request about this namespace.", open_request())
+    call = RequestFactory().post("/")
+    call.user = carol
+    assert json.loads(api.on_exception(call, conflict).content)["data"] is None
+    call.user = alice
+    assert json.loads(api.on_exception(call, conflict).content)["data"]["status"] == "Pending"
