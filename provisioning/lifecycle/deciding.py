@@ -35,9 +35,9 @@ def approve(
     recorded and the request stays Pending.
     """
     _check_decider(request, by, digest)
-    running.refuse_if_protected(request)
     columns = narrowing.columns(request, granted, granted_digest) if granted is not None else {}
     with transaction.atomic():
+        running.refuse_if_protected(request)
         if _is_first_of_two(request, by, columns.get("digest", digest)):
             _lock(request, digest)
             _write_decision(request, Answer.APPROVE, by=by, comment=comment, columns=columns)

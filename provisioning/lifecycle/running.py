@@ -13,7 +13,7 @@ from provisioning import access, audit
 from provisioning.lifecycle import standing
 from provisioning.lifecycle.errors import Conflict, Forbidden
 from provisioning.lifecycle.transition import move, sentence
-from provisioning.models import MOVING, UNDECIDED, Kind, Phase, Request, Run, RunState, Step, User
+from provisioning.models import MOVING, UNDECIDED, Kind, Namespace, Phase, Request, Run, RunState, Step, User
 from provisioning.workflows import workflow
 
 VANISHED = "Its workflow is no longer in the cluster, and nobody saw how it ended."
@@ -81,8 +81,8 @@ def retry(request: Request, *, by: User) -> Request:
     """A new attempt of the same approved objects. Raises Forbidden, or Conflict when it is not Failed (any more)."""
     if not (by.is_platform_admin or access.is_party(by, request)):
         raise Forbidden("Only the requester, the team's leads and platform admins can retry a request.")
-    refuse_if_protected(request)
     with transaction.atomic():
+        refuse_if_protected(request)
         move(
             request,
             Phase.APPROVED,
@@ -121,8 +121,11 @@ def give_up(request: Request, *, by: User) -> Request:
 
 
 def refuse_if_protected(request: Request) -> None:
-    """A deletion goes no further while its namespace is protected. Raises Conflict."""
-    if request.kind == Kind.DELETE and request.namespace is not None and request.namespace.protected:
+    """A deletion goes no further while its namespace is protected. Raises Conflict. In a transaction: the row is held,
+    so that nobody protects it between this and what follows."""
+    if request.kind != Kind.DELETE:
+        return
+    if Namespace.objects.select_for_update().get(requests=request).protected:
         raise Conflict(f"{request.name} is protected against deletion: lift the protection first.", request)
 
 
