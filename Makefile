@@ -4,6 +4,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 PYTEST := $(PY) -m pytest
 JOBS ?= auto
+BROWSERS ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
@@ -50,7 +51,7 @@ browser: ## Chromium, from the system's packages if it is missing and we are roo
 	  { echo "Install Chromium, or set CHROMIUM to it."; exit 1; }
 
 test-browser: $(VENV)/.dev.ok browser ## Chromium through the whole path, accessibility, screenshots
-	$(PYTEST) -q -m browser tests/browser
+	$(PYTEST) -q -m browser -n $(BROWSERS)
 
 chaos: $(VENV)/.dev.ok ## 1,000 requests with faults and kills
 	$(PYTEST) -q -m chaos -n 0 tests/chaos

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from django.core.management import execute_from_command_line
 
-RUN_ENV = Path(__file__).resolve().parent / "var" / "run.env"
+RUN_ENV = Path(os.environ.get("VAR_DIR", Path(__file__).resolve().parent / "var")) / "run.env"
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")

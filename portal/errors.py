@@ -36,6 +36,4 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "", **_: Any) -> HttpResponse:  # noqa: ARG001
-    return _answer(
-        request, 403, "This page was open for too long, or was sent from elsewhere. Load it again."
-    )
+    return _answer(request, 403, "This page was open for too long, or was sent from elsewhere. Load it again.")

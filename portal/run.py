@@ -20,12 +20,12 @@ from pathlib import Path
 from honcho.manager import Manager
 
 BASE = Path(__file__).resolve().parent.parent
-VAR = BASE / "var"
+VAR = Path(os.environ.get("VAR_DIR", BASE / "var"))
 PYTHON = sys.executable
 
 
 def main() -> int:
-    VAR.mkdir(mode=0o700, exist_ok=True)
+    VAR.mkdir(mode=0o700, parents=True, exist_ok=True)
     trial = not os.environ.get("ARGO_WORKFLOWS_URL")
     home = VAR / ("trial" if trial else "site")
     home.mkdir(mode=0o700, exist_ok=True)
@@ -128,9 +128,7 @@ def _people(env: dict[str, str], home: Path, *, trial: bool) -> list[str]:
         file = _secret(home / "demo-password", env.get("DEMO_PASSWORD") or secrets.token_urlsafe(12))
         password = file.read_text().strip()
         arguments += ["--password", password]
-    subprocess.run(
-        [PYTHON, "manage.py", *arguments], cwd=BASE, env=env, stdout=subprocess.DEVNULL, check=True
-    )
+    subprocess.run([PYTHON, "manage.py", *arguments], cwd=BASE, env=env, stdout=subprocess.DEVNULL, check=True)
     shown = "" if trial else password
     table = subprocess.run(
         [PYTHON, "manage.py", "demo", "--list", *(["--password", shown] if shown else [])],

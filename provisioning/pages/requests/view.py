@@ -80,8 +80,8 @@ class RequestView:
 
     @property
     def poll_seconds(self) -> int:
-        """Runs are followed closely; a request that waits for a person is not."""
-        return 1 if self.row.phase in MOVING or self.row.is_settled else 5
+        """Seconds: runs are followed closely; a decision is on the page within two."""
+        return 1 if self.row.phase in MOVING or self.row.is_settled else 2
 
     @property
     def view(self) -> str:
