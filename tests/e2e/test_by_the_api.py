@@ -72,10 +72,10 @@ def test_a_namespace_is_asked_for_approved_followed_and_read(alice, dana, trial:
     told = script.status(pk)
     assert (told["workflowName"], told["workflowPhase"]) == (trial.names()[0], "Succeeded")
     assert told["progress"] == "7/7"
-    assert [step["phase"] for step in told["steps"]] == ["Succeeded"] * 7
+    assert [step["state"] for step in told["steps"]] == ["succeeded"] * 7
     log = script.call("GET", f"/requests/{pk}/steps/create-namespace/log")
     assert any("payments-api-prod" in line["text"] for line in log["lines"])
-    assert script.call("GET", "/namespaces/payments-api-prod")["tier"] == "large"
+    assert script.call("GET", "/namespaces/payments-api-prod")["resourceTier"] == "large"
     script.call("DELETE", f"/namespaces/request/{pk}", status=409)
 
 

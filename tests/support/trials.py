@@ -103,9 +103,11 @@ def templates_with(folder: Path, script: Callable[[str], str]) -> Path:
 
 @contextmanager
 def running(state: Path, templates: Path, **settings: Any) -> Iterator[Trial]:
-    """The whole trial, whose pods start at once."""
+    """The whole trial, whose pods start at once and whose namespaces go at once."""
     given = {"state": state, "port": 0, "templates": templates, "pod_seconds": 0, "calls_per_second": 0, **settings}
     with Machine(Settings(**given)) as machine:
+        # a namespace that terminates is gone at once
+        machine.cluster._deletion_seconds = 0.0
         yield Trial(machine.store, machine.server, machine.token, state, machine.cluster)
 
 
