@@ -12,6 +12,8 @@ from django_htmx.http import push_url
 from provisioning.pages.lists.filtering import ListFilters, address
 
 RESULTS = "results"
+# What an address says besides filters: the page of the list, and which of its rows is looked at.
+PLACES = ("after", "before", "event")
 UNPROCESSABLE = 422
 
 
@@ -25,7 +27,7 @@ def answer(request: HttpRequest, template: str, context: dict[str, Any], filters
     partial = wants_results(request)
     response = render(request, f"{template}#results" if partial else template, context, status=status)
     if partial:
-        keys = {name: request.GET[name] for name in ("after", "before") if name in request.GET}
+        keys = {name: request.GET[name] for name in PLACES if name in request.GET}
         push_url(response, address(request.path, filters.chosen, **keys))
     patch_vary_headers(response, ["HX-Request", "HX-Target"])
     return response

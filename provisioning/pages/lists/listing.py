@@ -57,6 +57,13 @@ class Listing(Generic[M]):
         return address(self.request.path, self.filters.chosen) if deeper or not self.rows else ""
 
     @property
+    def here(self) -> str:
+        """This page's address, ready for one parameter more."""
+        places = {name: self.request.GET[name] for name in ("after", "before") if name in self.request.GET}
+        found = address(self.request.path, self.filters.chosen, **places)
+        return f"{found}{'&' if '?' in found else '?'}"
+
+    @property
     def looked_to(self) -> Any:
         """Up to where rows were looked at (the first column of the order), when that was not the end."""
         return self.page.edge[0] if self.page.edge else None

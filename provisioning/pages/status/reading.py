@@ -12,11 +12,14 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.db.models import Count, Min, Prefetch
 from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
 from provisioning.models import ArgoStatus, Phase, Request, Run, RunState, Step, WorkerLease
 from provisioning.progress import Progress, of_rows
 
 SHOWN = 20
+SILENT = "Silent"
 # The worker resyncs every half minute: without a word from Argo for this long something is the matter.
 QUIET = dt.timedelta(minutes=2)
 # An approved request is submitted within a second or two.
@@ -42,8 +45,12 @@ class Problem:
     tone: str
     title: str
     text: str
-    remedy: str
+    advice: str
     since: dt.datetime | None = None
+
+    @property
+    def remedy(self) -> SafeString:
+        return with_code(self.advice)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +113,8 @@ class StatusView:
     @property
     def checks(self) -> list[dict[str, Any]]:
         """Those that failed come first."""
-        return sorted((check for check in self.argo.checks if isinstance(check, dict)), key=_is_fine)
+        found = sorted((check for check in self.argo.checks if isinstance(check, dict)), key=_is_fine)
+        return [{**check, "remedy": with_code(str(check.get("remedy", "")))} for check in found]
 
     @property
     def checks_fine(self) -> int:
@@ -141,13 +149,13 @@ class StatusView:
     def _argo_tile(self) -> Tile:
         argo, title = self.argo, "Argo Workflows"
         if argo.failing_since is not None:
-            return Tile(title, "bad", "x-circle", "Failing", "since", argo.failing_since)
+            return Tile(title, "bad", "x-circle", "Failing", "it began", argo.failing_since)
         if argo.last_success_at is None:
             return Tile(title, "mute", "question", "Not known", "the worker has not reached it yet")
         if not self.lease.is_alive:
             return Tile(title, "mute", "question", "Not known", "it last answered", argo.last_success_at)
         if self.now - argo.last_success_at > QUIET:
-            return Tile(title, "warn", "warning", "Silent", "it last answered", argo.last_success_at)
+            return Tile(title, "warn", "warning", SILENT, "it last answered", argo.last_success_at)
         return Tile(title, "ok", "check-circle", "Reachable", "it last answered", argo.last_success_at)
 
     def _worker_tile(self) -> Tile:
@@ -178,6 +186,9 @@ class StatusView:
             yield Problem("bad", "No worker holds the lease", text, remedy, lease.heartbeat_at)
         if argo.failing_since is not None:
             yield Problem("bad", "Argo does not work", argo.cause, argo.remedy, argo.failing_since)
+        elif self._argo_tile().big == SILENT:
+            text = "The worker is alive but has heard nothing from Argo for a while."
+            yield Problem("warn", "Argo is silent", text, "Look at the worker's log.", argo.last_success_at)
         elif lease.is_alive and argo.last_success_at and argo.watch_since is None:
             text = "Changes are found by listing, so pages are up to half a minute late."
             yield Problem(
@@ -223,6 +234,14 @@ def _troubled() -> list[Run]:
 
 def _is_fine(check: dict[str, Any]) -> bool:
     return bool(check.get("ok"))
+
+
+def with_code(text: str) -> SafeString:
+    """What stands between backticks as code; all of it escaped."""
+    parts = enumerate(text.split("`"))
+    return format_html_join(
+        "", "{}", ((format_html("<code>{}</code>", part) if at % 2 else part,) for at, part in parts)
+    )
 
 
 def without_password(url: str) -> str:

@@ -6,8 +6,6 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import render
-from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
 from provisioning.models import AuditEvent, User
@@ -22,7 +20,6 @@ from provisioning.pages.trail.entry import Entry, as_json
 from provisioning.pages.trail.filters import AuditFilters
 from provisioning.pages.web import person
 
-ENTRY = "entry"
 COLUMNS = (
     *("id", "at", "action", "actor", "actor_name", "actor_role", "request", "subject", "before", "after", "note"),
     *("previous_hash", "hash"),
@@ -36,18 +33,15 @@ def rows_for(user: User) -> QuerySet[AuditEvent]:
 
 @require_safe
 def audit(request: HttpRequest) -> HttpResponse:
-    """The page, its results, or for a link in them one event alone. 422, and no rows, while a filter is wrong."""
+    """The page, or its results and the event that was chosen among them. 422, and no rows, while a filter is wrong."""
     user = person(request)
     entry = _entry(request, user)
-    if request.htmx and request.htmx.target == ENTRY:  # type: ignore[attr-defined]
-        response = render(request, "provisioning/audit_entry.html", {"entry": entry, "focus": True})
-        patch_vary_headers(response, ["HX-Request", "HX-Target"])
-        return response
     filters = filters_of(AuditFilters, request, rows_for(user))
     listing = Listing(filters, filters.stream(user), request, "event") if filters.is_valid() else None
     context: dict[str, Any] = {"filters": filters, "listing": listing, "entry": entry, "actions": story.WORDS}
     context["lines"] = [(row, story.told(row)) for row in listing.rows] if listing else []
-    if user.sees_everything and not wants_results(request):
+    context["partial"] = wants_results(request)
+    if user.sees_everything and not context["partial"]:
         context["chain"] = check_newest()
     return answer(request, "provisioning/audit.html", context, filters)
 
