@@ -105,7 +105,7 @@ def person(browser: Any, portal: Portal) -> Iterator[Callable[..., Any]]:
         page = context.new_page()
         known = tuple(f"status of {status}" for status in expect)
         page.on(
-            "console", lambda message: said.append(message.text) if not any(k in message.text for k in known) else None
+            "console", lambda message: said.append(f"{message.text} at {message.location}") if not any(k in message.text for k in known) else None
         )
         page.on("pageerror", lambda error: said.append(str(error)))
         page.goto("/accounts/login/")

@@ -56,7 +56,9 @@ def status(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     if request.GET.get("v") == str(row.version) and not request.GET.get("over"):
         return HttpResponse(status=204)
     shown_step = request.GET.get("shown", "")
-    moved_on = not view.chosen_by_hand and view.selected is not None and view.selected.name != shown_step
+    # A page that was opened before anything ran has no log yet: `shown` is empty.
+    follows = not view.chosen_by_hand or not shown_step
+    moved_on = follows and view.selected is not None and view.selected.name != shown_step
     return render(request, "provisioning/request_status.html", {"view": view, "item": row, "moved_on": moved_on})
 
 
