@@ -4,6 +4,9 @@ import pytest
 
 from provisioning.models import Namespace, User
 from tests.lifecycle import life
+from tests.support.fixtures import clock, connect, templates, trial, worker
+
+__all__ = ["clock", "connect", "namespace", "prod", "templates", "trial", "worker"]
 
 
 @pytest.fixture
