@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.db.models import F
+from django.utils import timezone
 
-from provisioning.models import LogChunk, Run, StepLog
+from provisioning.models import LogChunk, Run, RunState, StepLog
 
 PAGE = 2000
+# How long a look at a log keeps the worker reading it as it grows, and how often that is written down.
+LOOKED_AT = dt.timedelta(seconds=20)
+WRITTEN_EVERY = dt.timedelta(seconds=8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,3 +79,12 @@ def tail(log: StepLog, count: int = 8) -> list[Line]:
         for offset, content in enumerate(chunk.text.split("\n"))
     ]
     return found[-count:]
+
+
+def looked_at(run: Run) -> None:
+    """Tell the worker that somebody reads this run's logs now; written once in a while only."""
+    if run.state == RunState.FINISHED:
+        return
+    now = timezone.now()
+    stale = Run.objects.filter(pk=run.pk, watched_until__lt=now + LOOKED_AT - WRITTEN_EVERY)
+    stale.update(watched_until=now + LOOKED_AT)

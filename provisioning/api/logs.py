@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import uuid
 from typing import Annotated, Any
 
 from django.http import Http404, HttpRequest, StreamingHttpResponse
-from django.utils import timezone
 from ninja import Query, Router
 from pydantic import Field
 
@@ -15,12 +13,9 @@ from provisioning import logbook, progress
 from provisioning.api.answers import Answer, Envelope, operation
 from provisioning.api.auth import person
 from provisioning.api.rows import request_of
-from provisioning.models import Request, Run, RunState, Scope, StepLog
+from provisioning.models import Request, Run, Scope, StepLog
 
 router = Router(tags=["Requests"])
-# How long a look at a log keeps the worker reading it as it grows, and how often that is written down.
-LOOKED_AT = dt.timedelta(seconds=20)
-WRITTEN_EVERY = dt.timedelta(seconds=8)
 MOST_LINES = 2000
 LARGEST = 2**31 - 1
 TEXT = {"schema": {"type": "string"}, "example": "Validating namespace payments-checkout-dev\n"}
@@ -77,7 +72,7 @@ def log(
     logs = logbook.logs_of(run, step) if run else []
     chosen = _chosen(logs, query.attempt)
     if run is not None:
-        _looked_at(run)
+        logbook.looked_at(run)
     if request.get_preferred_type(["application/json", "text/plain"]) == "text/plain":
         return _file(row, run, step, chosen)
     return _lines(view, run, logs, chosen, query)
@@ -129,12 +124,3 @@ def _file(row: Request, run: Run | None, step: str, chosen: StepLog | None) -> S
     name = f"{run.workflow_name if run else row.short_id}.{step}-{chosen.attempt if chosen else 0}.log"
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
-
-
-def _looked_at(run: Run) -> None:
-    """Tell the worker that somebody reads this run's logs now; written once in a while only."""
-    if run.state == RunState.FINISHED:
-        return
-    now = timezone.now()
-    stale = Run.objects.filter(pk=run.pk, watched_until__lt=now + LOOKED_AT - WRITTEN_EVERY)
-    stale.update(watched_until=now + LOOKED_AT)

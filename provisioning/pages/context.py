@@ -29,6 +29,7 @@ NAV = (
     ("namespaces", "Namespaces", "cube", "all"),
     ("audit", "Audit", "shield-check", "all"),
     ("status", "Status", "signal", "admin"),
+    ("tokens", "API tokens", "key", "all"),
 )
 
 

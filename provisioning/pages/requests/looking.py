@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import uuid
 
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 from django.views.decorators.vary import vary_on_headers
 
 from provisioning import logbook
-from provisioning.models import Request, Run, RunState, User
+from provisioning.models import Request, User
 from provisioning.pages.requests.view import LogView, RequestView
 from provisioning.pages.web import person
-
-# How long a look at a log keeps the worker reading it as it grows, and how often that is written down.
-LOOKED_AT = dt.timedelta(seconds=20)
-WRITTEN_EVERY = dt.timedelta(seconds=8)
 
 
 def _visible(user: User, pk: uuid.UUID) -> Request:
@@ -39,7 +33,7 @@ def shown(request: HttpRequest, row: Request, user: User, *, conflict: str = "",
     """The page of `row`; only the run's part of it when a step's link asked by htmx."""
     view = RequestView(row, user, request.GET)
     if view.run is not None:
-        _looked_at(view.run)
+        logbook.looked_at(view.run)
     target = request.headers.get("HX-Target", "")
     template = "provisioning/request.html#run" if target == "run" else "provisioning/request.html"
     context = {"view": view, "item": row, "conflict": conflict, "focus": target == "run"}
@@ -70,7 +64,7 @@ def log(request: HttpRequest, pk: uuid.UUID, step: str) -> HttpResponse:
     view = _log_view(_visible(user, pk), user, step, request.GET)
     if view is None:
         raise Http404
-    _looked_at(view.run)
+    logbook.looked_at(view.run)
     if not view.lines and view.live:
         return HttpResponse(status=204)
     return render(request, "provisioning/request_log_more.html", {"log": view})
@@ -94,12 +88,3 @@ def _log_view(row: Request, user: User, step: str, query: QueryDict) -> LogView 
     view = RequestView(row, user, query)
     selected = view.progress.get(step)
     return LogView(row, view.run, selected, query) if view.run and selected else None
-
-
-def _looked_at(run: Run) -> None:
-    """Tell the worker that somebody reads this run's logs now; written once in a while only."""
-    if run.state == RunState.FINISHED:
-        return
-    now = timezone.now()
-    stale = Run.objects.filter(pk=run.pk, watched_until__lt=now + LOOKED_AT - WRITTEN_EVERY)
-    stale.update(watched_until=now + LOOKED_AT)
