@@ -40,6 +40,10 @@ class Control:
         """A namespace that somebody made by hand."""
         self._call("foreign_namespace", name=name)
 
+    def label_namespace(self, name: str, label: str) -> None:
+        """What `kubectl label namespace NAME KEY=VALUE` of a cluster administrator does."""
+        self._call("label_namespace", name=name, label=label)
+
     def remove_namespace(self, name: str) -> None:
         """Delete a namespace past the portal."""
         self._call("remove_namespace", name=name)

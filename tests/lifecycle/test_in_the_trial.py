@@ -255,7 +255,8 @@ def test_an_unmanaged_namespace_is_taken_over_once_the_cluster_agrees(whole: Lif
     assert f"kubectl label namespace {NAME} platform.io/adopt={request.pk}" in request.message
     assert "platform.io/managed" not in whole.metadata().get("labels", {})
 
-    whole.cluster.label_namespace(NAME, {"platform.io/adopt": str(request.pk)})
+    *_, name, label = lifecycle.consent_command(request).split()
+    whole.trial.control.label_namespace(name, label)
     lifecycle.retry(request, by=whole.admin)
     whole.follow(request)
     assert request.phase == Phase.SUCCEEDED, request.message

@@ -174,6 +174,18 @@ def test_namespaces_come_and_go_past_the_portal(control: Control, machine: Machi
         control.seed_workload("nope")
 
 
+def test_a_cluster_administrator_labels_a_namespace(control: Control, machine: Machine) -> None:
+    control.foreign_namespace("payments-dev")
+    control.label_namespace("payments-dev", "platform.io/adopt=r-1")
+    namespace = machine.cluster.get("Namespace", "", "payments-dev")
+    assert namespace is not None
+    assert namespace["metadata"]["labels"]["platform.io/adopt"] == "r-1"
+    with pytest.raises(ControlError, match="is no KEY=VALUE"):
+        control.label_namespace("payments-dev", "platform.io/adopt")
+    with pytest.raises(ControlError, match="there is no namespace nope"):
+        control.label_namespace("nope", "a=b")
+
+
 def test_a_held_namespace_stays_until_it_is_released(control: Control, machine: Machine) -> None:
     control.foreign_namespace("payments-dev")
     control.hold("payments-dev")

@@ -50,6 +50,11 @@ SWITCHES: dict[str, tuple[str, tuple[tuple[str, dict[str, Any]], ...], Action]] 
         (("name", {}),),
         lambda trial, given: trial.foreign_namespace(given.name),
     ),
+    "label-namespace": (
+        "what `kubectl label namespace` of a cluster administrator does, e.g. to consent to an adoption",
+        (("name", {}), ("label", {"metavar": "KEY=VALUE"})),
+        lambda trial, given: trial.label_namespace(given.name, given.label),
+    ),
     "remove-namespace": (
         "delete a namespace of the trial's cluster past the portal",
         (("name", {}),),

@@ -183,8 +183,9 @@ class Cluster:
     def label_namespace(self, name: str, labels: dict[str, str]) -> None:
         """What `kubectl label namespace` of a cluster administrator does. Raises KubectlError."""
         with self._api(ADMIN) as api:
-            api.get(Target(NAMESPACE, "", name))
-            api.apply(Target(NAMESPACE, "", name), {"metadata": {"name": name, "labels": labels}}, Change("kubectl-label"))
+            target = Target(NAMESPACE, "", name)
+            api.get(target)
+            api.apply(target, {"metadata": {"name": name, "labels": labels}}, Change("kubectl-label"))
 
     def seed(self, namespace: str) -> None:
         """Puts workloads into a namespace: pods, claims, services and what runs them. Raises KubectlError."""

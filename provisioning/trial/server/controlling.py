@@ -69,8 +69,9 @@ class Switches:
         self._calls = {
             name: getattr(self, f"do_{name}")
             for name in (
-                "status", "refuse", "allow", "foreign_namespace", "remove_namespace", "image_pull_fails",
-                "unschedulable", "stop_argo", "stop_kubernetes", "seed_workload", "hold", "release", "token", "reset",
+                "status", "refuse", "allow", "foreign_namespace", "label_namespace", "remove_namespace",
+                "image_pull_fails", "unschedulable", "stop_argo", "stop_kubernetes", "seed_workload", "hold",
+                "release", "token", "reset",
             )
         }  # fmt: skip
 
@@ -118,6 +119,13 @@ class Switches:
         if self._machine.cluster.get("Namespace", "", name) is not None:
             raise Refused(f"namespace {name} exists already")
         self._machine.cluster.create_foreign_namespace(name)
+
+    def do_label_namespace(self, name: str, label: str) -> None:
+        self._require(name)
+        key, equals, value = label.partition("=")
+        if not (key and equals):
+            raise Refused(f"{label} is no KEY=VALUE")
+        self._machine.cluster.label_namespace(name, {key: value})
 
     def do_remove_namespace(self, name: str) -> None:
         argv = ["delete", "namespace", name, "--wait=false"]
