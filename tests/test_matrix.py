@@ -31,6 +31,7 @@ from provisioning.models import (
     StepLog,
     User,
 )
+from provisioning.spec import NamespaceSpec
 from tests.conftest import make_spec
 
 pytestmark = pytest.mark.django_db
@@ -66,6 +67,7 @@ ALL = "200 200 200 200 200 200 200"
 SIGNED_IN = "in 200 200 200 200 200 200"
 TEAM = "in 404 200 200 200 200 200"
 ADMINS = "in 404 404 404 404 200 404"
+STEERS = "in 404 403 200 200 200 403"
 PARTIES = "in 404 403 303 303 303 403"
 
 PAGES = [
@@ -100,6 +102,40 @@ PAGES = [
     Row("GET", "namespaces/", SIGNED_IN, "ready"),
     Row("GET", "namespaces/<str:name>/", TEAM, "ready"),
     # Events of what one may see; the chain as a whole is for those who see everything.
+    Row("GET", "namespaces/<str:name>/change/", STEERS, "ready"),
+    Row("POST", "namespaces/<str:name>/change/", PARTIES, "ready", {**ASKED, "tier": "medium"}),
+    Row("POST", "namespaces/<str:name>/change/preview/", STEERS, "ready", ASKED),
+    Row("GET", "namespaces/<str:name>/renew/", STEERS, "ready"),
+    Row("POST", "namespaces/<str:name>/renew/", PARTIES, "ready", {"lease_days": "365"}),
+    Row("GET", "namespaces/<str:name>/delete/", STEERS, "ready"),
+    # Nobody has looked what is in it, so whoever may ask is told to look first.
+    Row(
+        "POST",
+        "namespaces/<str:name>/delete/",
+        "in 404 403 422 422 422 403",
+        "ready",
+        {"typed_name": "payments-ready-prod"},
+    ),
+    Row("POST", "namespaces/<str:name>/delete/look/", PARTIES, "ready"),
+    Row("POST", "namespaces/<str:name>/protect/", PARTIES, "ready", {"protected": "yes"}),
+    Row("GET", "namespaces/<str:name>/check/", TEAM, "ready"),
+    Row("POST", "namespaces/<str:name>/check/", PARTIES, "ready"),
+    Row("POST", "namespaces/<str:name>/repair/", PARTIES, "ready"),
+    Row("GET", "namespaces/<str:name>/revisions/<int:number>/", TEAM, "ready"),
+    # Back to what is in force is a repair.
+    Row("POST", "namespaces/<str:name>/revisions/<int:number>/restore/", PARTIES, "ready"),
+    Row("GET", "adopt/", ADMINS),
+    Row("POST", "adopt/", "in 404 404 404 404 303 404", body={"name": "payments-legacy"}),
+    Row("GET", "adopt/<str:name>/", ADMINS, "legacy"),
+    # What the look found is not known yet: there is nothing to ask for, and no form to fill in.
+    Row("POST", "adopt/<str:name>/", "in 404 404 404 404 409 404", "legacy", ASKED),
+    Row("POST", "adopt/<str:name>/look/", "in 404 404 404 404 303 404", "legacy"),
+    Row("POST", "adopt/<str:name>/preview/", "in 404 404 404 404 404 404", "legacy", ASKED),
+    Row("GET", "teams/", "in 404 404 404 404 200 200"),
+    Row("GET", "teams/<str:name>/allowance/", ADMINS, "team"),
+    Row("POST", "teams/<str:name>/allowance/", "in 404 404 404 404 422 404", "team"),
+    Row("GET", "status/cluster/", "in 404 404 404 404 200 200"),
+    Row("POST", "status/cluster/list/", "in 404 404 404 404 303 404"),
     Row("GET", "audit/", SIGNED_IN),
     Row("GET", "audit/events.csv", "in 404 404 404 404 200 200"),
     Row("GET", "audit/events.jsonl", "in 404 404 404 404 200 200"),
@@ -202,7 +238,8 @@ class World:
 
     def fill(self, row: Row) -> str:
         """The address, with what stands for something put in."""
-        request = self.requests[row.state]
+        request = self.requests.get(row.state, self.requests["ready"])
+        name = {"legacy": "payments-legacy", "team": "payments"}.get(row.state, request.name)
         pk = self.token.pk if row.route.startswith("tokens/") else request.pk
         filled = row.route.replace(r"\Aapi/", "api/v1/nothing/here")
         filled = filled.replace(r"(?P<key>[-:\w]+)/$", "abc/")
@@ -212,8 +249,8 @@ class World:
         for kind in ("<slug:step>", "{step}"):
             filled = filled.replace(kind, "create-namespace")
         for kind in ("<str:name>", "<slug:name>", "{name}"):
-            filled = filled.replace(kind, request.name)
-        return filled
+            filled = filled.replace(kind, name)
+        return filled.replace("<int:number>", "1")
 
     def traces(self) -> tuple[Any, ...]:
         rows = Request.objects.order_by("pk").values_list("pk", "phase", "revision", "cancel_requested_at")
@@ -226,16 +263,19 @@ def world(alice: User, bob: User, carol: User, dana: User, frank: User, payments
     gina = User.objects.create(username="gina", email="gina@example.com")
     Membership.objects.create(user=gina, team=payments, role=Membership.Role.LEAD)
     token, _ = ApiToken.issue(alice, "hers", ["read"], timezone.now() + timedelta(days=1))
-    made = {
-        name: lifecycle.open_request(make_spec(name=f"payments-{name}-prod", tier="large"), by=alice) for name in STATES
-    }
+    made = {name: lifecycle.open_request(_spec(name, alice), by=alice) for name in STATES}
     for name in ("running", "failed", "ready"):
         lifecycle.approve(made[name], by=dana, digest=made[name].digest)
         _submitted(made[name])
     _finished(made["failed"], Phase.FAILED)
     _finished(made["ready"], Phase.SUCCEEDED)
+    lifecycle.ask_check("payments-legacy", by=dana, why="adopt")
     people = dict(zip(PEOPLE, (None, carol, bob, gina, alice, dana, frank), strict=True))
     return World(people, {name: Request.objects.get(pk=row.pk) for name, row in made.items()}, token)
+
+
+def _spec(name: str, by: User) -> NamespaceSpec:
+    return lifecycle.with_requester(make_spec(name=f"payments-{name}-prod"), by)
 
 
 STATES = ("pending", "running", "failed", "ready")
@@ -284,7 +324,7 @@ def by_call(user: User | None, row: Row, world: World) -> str:
 
 def _bound(row: Row, world: World) -> dict[str, Any]:
     """Decisions name the objects they are about; an edit keeps team and name."""
-    request = world.requests[row.state]
+    request = world.requests.get(row.state, world.requests["ready"])
     if "decision" in row.body:
         return {**row.body, "digest": request.digest}
     if "edit" in row.route:
