@@ -8,7 +8,18 @@ import pytest
 from hypothesis import given
 
 from provisioning import catalog
-from provisioning.policy import STRICTNESS, Facts, Headroom, Kind, Verdict, applies, decide, facts
+from provisioning.policy import (
+    STRICTNESS,
+    Facts,
+    Headroom,
+    Kind,
+    Verdict,
+    applies,
+    decide,
+    facts,
+    facts_json,
+    headroom_from_json,
+)
 from provisioning.spec import NamespaceSpec
 from tests.manifests.values import PROPERTY, specs
 
@@ -44,6 +55,10 @@ TABLE: list[tuple[NamespaceSpec, Kind, Headroom, str, str, tuple[str, ...]]] = [
     (changed(lease_days=181), "create", ROOM, "approve", "long-lease", ("a lease of 181 days",)),
     (SPEC, "delete", FULL, "approve", "deletion", ("a deletion needs a second person",)),
     (changed(tier="large", name="x-prod", features=("gpu",)), "delete", ROOM, "approve", "deletion", ("a deletion needs a second person",)),
+    (SPEC, "adopt", ROOM, "approve", "adoption", ("a namespace that exists is taken over",)),
+    (changed(tier="large"), "adopt", FULL, "approve", "adoption", ("a namespace that exists is taken over", "large tier", "outside the team's headroom: namespaces 7 of 6")),
+    (SPEC, "renew", FULL, "approve", "otherwise", ("no rule approves a small tier in dev by itself",)),
+    (changed(lease_days=365), "renew", ROOM, "approve", "long-lease", ("a lease of 365 days",)),
 ]  # fmt: skip
 
 
@@ -51,6 +66,49 @@ TABLE: list[tuple[NamespaceSpec, Kind, Headroom, str, str, tuple[str, ...]]] = [
 def test_the_shipped_rules(row: tuple[NamespaceSpec, Kind, Headroom, str, str, tuple[str, ...]]) -> None:
     found = verdict(*row[:3])
     assert (found.result, found.rule, found.reasons) == row[3:]
+
+
+@pytest.mark.parametrize(
+    ("roles", "days", "renewals", "rule"),
+    [
+        (("lead",), 180, 0, "renew-by-lead"),
+        (("platform-admin",), 180, 3, "renew-by-lead"),
+        (("member",), 90, 0, "otherwise"),
+        (("lead",), 181, 0, "long-lease"),
+        (("lead",), 90, 4, "many-renewals"),
+        (("member", "lead"), 1, 0, "renew-by-lead"),
+    ],
+)
+def test_who_renews_how_often_and_up_to_which_end(roles: tuple[str, ...], days: int, renewals: int, rule: str) -> None:
+    found = verdict(changed(lease_days=days), "renew", FULL, current=SPEC, requester_roles=roles, renewals=renewals)
+    assert (found.rule, found.is_auto) == (rule, rule == "renew-by-lead")
+
+
+def test_a_change_that_leaves_a_long_lease_as_it_is_asks_for_none() -> None:
+    long = changed(lease_days=365)
+    assert verdict(long.replace(features=("ingress",)), "change", current=long).rule == "change-in-dev"
+    assert verdict(long, "change", current=SPEC).rule == "long-lease"
+
+
+def test_a_feature_that_the_catalogue_has_no_more_is_no_reason_to_fall_over() -> None:
+    old = changed(features=("gone", "logging"))
+    assert verdict(changed(), "change", current=old).rule == "change-in-dev"
+
+
+def test_nothing_is_deleted_by_a_rule_whatever_the_catalogue_says() -> None:
+    rules = own("    - {key: anything, when: {team: ['*']}, result: auto, reason: why not}")
+    for kind in ("create", "change", "adopt", "renew"):
+        assert decide(facts(SPEC, kind, ROOM, rules), rules).is_auto
+    assert decide(facts(SPEC, "delete", ROOM, rules), rules).rule == "otherwise"
+
+
+def test_facts_are_kept_so_that_the_decision_can_be_made_again() -> None:
+    asked = facts(SPEC, "renew", ROOM, SHIPPED, current=SPEC, requester_roles=("lead",), renewals=2)
+    kept = json.loads(json.dumps(facts_json(asked)))
+    assert headroom_from_json(kept["headroom"]) == ROOM
+    assert (kept["kind"], kept["roles"], kept["renewals"]) == ("renew", ["lead"], 2)
+    assert NamespaceSpec.from_json(kept["current"]) == SPEC
+    assert headroom_from_json(facts_json(facts(SPEC, "create", Headroom(), SHIPPED))["headroom"]) == Headroom()
 
 
 def test_sentences_are_ready_to_be_shown() -> None:
@@ -131,10 +189,11 @@ RULES = """
 """
 
 
-def own() -> catalog.Catalog:
+def own(first: str = "") -> catalog.Catalog:
     text = catalog.DEFAULT_PATH.read_text()
     start, end = text.index("  rules:\n"), text.index("# ----", text.index("  otherwise:\n"))
-    return catalog.parse(text[:start] + RULES.lstrip("\n") + text[end:])
+    rules = RULES.lstrip("\n").replace("  rules:\n", f"  rules:\n{first}\n" if first else "  rules:\n")
+    return catalog.parse(text[:start] + rules + text[end:])
 
 
 def test_conditions_of_every_sort() -> None:
