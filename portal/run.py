@@ -37,7 +37,7 @@ def main() -> int:
     _prepare(env)
     people = _people(env, home, trial=trial)
     manager = Manager()
-    for name, command in _processes(env, trial=trial).items():
+    for name, command in _processes(trial=trial).items():
         manager.add_process(name, command, env=env, cwd=str(BASE))
     threading.Thread(target=_announce, args=(env, people, trial), daemon=True).start()
     manager.loop()
@@ -141,14 +141,9 @@ def _people(env: dict[str, str], home: Path, *, trial: bool) -> list[str]:
     return table.stdout.splitlines()
 
 
-def _processes(env: dict[str, str], *, trial: bool) -> dict[str, str]:
-    processes = {
-        "web": f"{PYTHON} -m gunicorn -c portal/gunicorn_conf.py portal.wsgi",
-        "worker": f"{PYTHON} manage.py reconcile",
-    }
-    if trial:
-        processes["trial"] = f"{PYTHON} manage.py trial serve --port {env['TRIAL_PORT']}"
-    return processes
+def _processes(*, trial: bool) -> dict[str, str]:
+    names = ["web", "worker", *(["trial"] if trial else [])]
+    return {name: f"exec {PYTHON} -m portal.keep {name}" for name in names}
 
 
 def _announce(env: dict[str, str], people: list[str], trial: bool) -> None:  # noqa: FBT001

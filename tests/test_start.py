@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import stat
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 
-from portal import run
+from portal import keep, run
 from provisioning.management.commands.demo import PEOPLE, password_of
 from provisioning.models import User
 from provisioning.safety import is_loopback, refuse_unsafe, unsafe
@@ -131,7 +133,7 @@ def test_with_an_argo_of_ones_own_there_is_no_trial(monkeypatch, tmp_path):
     monkeypatch.setenv("ARGO_WORKFLOWS_URL", "https://argo.example.com:2746")
     env = run._environment(tmp_path, trial=False)
     assert (env["TRIAL"], env["ARGO_WORKFLOWS_URL"]) == ("false", "https://argo.example.com:2746")
-    assert sorted(run._processes(env, trial=False)) == ["web", "worker"]
+    assert sorted(run._processes(trial=False)) == ["web", "worker"]
 
 
 def test_the_trial_s_processes_share_one_address_and_token(monkeypatch, tmp_path):
@@ -140,7 +142,7 @@ def test_the_trial_s_processes_share_one_address_and_token(monkeypatch, tmp_path
     env = run._environment(tmp_path, trial=True)
     assert env["ARGO_WORKFLOWS_URL"] == f"http://127.0.0.1:{env['TRIAL_PORT']}"
     assert env["ARGO_TOKEN_FILE"] == f"{tmp_path}/token"
-    assert sorted(run._processes(env, trial=True)) == ["trial", "web", "worker"]
+    assert sorted(run._processes(trial=True)) == ["trial", "web", "worker"]
 
 
 @pytest.mark.django_db
@@ -153,3 +155,36 @@ def test_an_account_is_made_with_its_parts_and_a_password_that_is_printed_once(c
     assert user.memberships.get().team.name == "billing"
     call_command("person", "grace", "--member", "search")
     assert "password" not in capsys.readouterr().out
+
+
+@pytest.fixture
+def script(tmp_path):
+    """A command that counts its starts in a file and ends with the codes given, one after the other."""
+    count = tmp_path / "count"
+    count.write_text("")
+
+    def make(*codes: int) -> list[str]:
+        text = (
+            "import sys, pathlib; p = pathlib.Path(sys.argv[1]); n = len(p.read_text()); p.write_text('x' * (n + 1));"
+            "sys.exit(int(sys.argv[2 + n]))"
+        )
+        return [sys.executable, "-c", text, str(count), *map(str, codes)]
+
+    make.starts = lambda: len(count.read_text())
+    return make
+
+
+def test_a_process_that_dies_is_started_again_until_it_ends_well(script, capsys):
+    assert keep.keep(script(7, 9, 0), settled=0) == 0
+    assert script.starts() == 3
+
+
+def test_one_that_cannot_even_start_is_not_tried_again(script):
+    assert keep.keep(script(2, 0), settled=60) == 2
+    assert script.starts() == 1
+
+
+def test_an_end_that_was_asked_for_is_passed_on():
+    stop = threading.Event()
+    stop.set()
+    assert keep.keep([sys.executable, "-c", "import time; time.sleep(60)"], stop=stop) == signal.SIGTERM
