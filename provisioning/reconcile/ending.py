@@ -27,7 +27,11 @@ _BROKEN = frozenset({StepPhase.FAILED, StepPhase.ERROR})
 _SHUT_DOWN = re.compile(r"Stopped with strategy '(Stop|Terminate)'")
 _DECORATION = re.compile(r"\A[^\w(]+")
 # Where nothing is undone, the exit handler only marks the namespace.
-_MARKED = {"change": "What was changed so far stays as it is.", "delete": "The namespace is still there."}
+_MARKED = {
+    "change": "What was changed so far stays as it is.",
+    "adopt": "What was changed so far stays as it is; nothing was deleted.",
+    "delete": "The namespace is still there.",
+}
 
 
 def conclude(context: Context, run: Run) -> bool:
