@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +12,7 @@ from provisioning import lifecycle, manifests
 from provisioning.catalog import Catalog, Feature
 from provisioning.config import the_catalog
 from provisioning.forms.fields import KeyField, KeysField, TextField
-from provisioning.models import Request, User
+from provisioning.models import Kind, Request, User
 from provisioning.spec import NamespaceSpec
 
 APPROVE, APPROVE_WITH_CHANGES = "approve", "approve_with_changes"
@@ -24,6 +25,7 @@ ANSWERS = (
 )
 SAY_WHY = "Say why: the requester reads this."
 UNCHANGED = "Nothing is changed: lower the tier, drop a feature or shorten the lease, or use “Approve”."
+AS_IT_IS = "This is approved as it is asked, or not at all."
 MAX_COMMENT = 2000
 
 
@@ -53,11 +55,19 @@ class DecisionForm(forms.Form):
         super().__init__(data, initial=begin, auto_id=f"{ids}_%s")
         self.fields["comment"].widget.attrs |= {"class": "textarea", "rows": 3, "maxlength": MAX_COMMENT}
 
-    @property
+    @functools.cached_property
     def gates(self) -> list[Feature]:
-        """The features in it that have a gate."""
-        known = self.catalog.features
-        return [known[key] for key in self.request.spec.features if key in known and known[key].gate]
+        """The features with a gate that it asks for; those that a change leaves as they are were allowed before."""
+        if self.request.kind == Kind.DELETE:
+            return []
+        known, held = self.catalog.features, lifecycle.base_spec(self.request)
+        gated = [known[key] for key in self.request.spec.features if key in known and known[key].gate]
+        return [feature for feature in gated if not (held and _holds(held, feature, self.request.spec))]
+
+    @property
+    def may_narrow(self) -> bool:
+        """A deletion and a repair are approved as they are asked, or not at all."""
+        return self.request.kind != Kind.DELETE and not self.request.is_repair
 
     def clean(self) -> dict[str, Any]:
         answer = self.cleaned_data.get("decision", "")
@@ -72,6 +82,9 @@ class DecisionForm(forms.Form):
         return self.cleaned_data
 
     def _clean_granted(self) -> None:
+        if not self.may_narrow:
+            self.add_error(None, AS_IT_IS)
+            return
         asked = self.request.asked_spec
         given = self.cleaned_data
         features = tuple(given.get("features", ()))
@@ -83,7 +96,7 @@ class DecisionForm(forms.Form):
             lease_days=given.get("lease_days") or asked.lease_days,
             options={key: value for key, value in asked.options.items() if key in kept},
         )
-        for field, texts in lifecycle.narrowed(asked, granted).items():
+        for field, texts in lifecycle.narrowed(asked, granted, lifecycle.base_spec(self.request)).items():
             self.add_error(field if field in self.fields else None, texts)
         if granted == self.request.spec and not self.errors:
             self.add_error(None, UNCHANGED)
@@ -113,6 +126,11 @@ class DecisionForm(forms.Form):
         """Show what the lifecycle refused, each thing at its field."""
         for field, texts in error.errors.items():
             self.add_error(field if field in self.fields else None, texts)
+
+
+def _holds(held: NamespaceSpec, feature: Feature, spec: NamespaceSpec) -> bool:
+    """Does the namespace have it already, with the same values in its fields?"""
+    return feature.key in held.features and feature.values(held.options) == feature.values(spec.options)
 
 
 def granted_data(spec: NamespaceSpec) -> dict[str, Any]:

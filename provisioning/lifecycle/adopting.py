@@ -41,13 +41,15 @@ def proposal(check: Check) -> adoption.Proposal:
         raise Invalid({"name": [str(error)]}) from error
 
 
-def draft_adoption(check: Check, spec: NamespaceSpec, *, by: User) -> AdoptionDraft:
-    """What `open_adoption` would store. Raises Invalid (field -> sentences), also when there is nothing to adopt."""
-    team = _team(spec)
-    live = _live(check)
-    request = Request(kind=Kind.ADOPT, name=check.name, team=team, requester=by)
-    request.options = _options(live).to_json()
-    return _drafted(request, spec, live, by)
+def draft_adoption(check: Check, spec: NamespaceSpec, *, by: User, request: Request | None = None) -> AdoptionDraft:
+    """What `open_adoption` would store. `request` is one that is being edited. Raises Invalid (field -> sentences),
+    also when there is nothing to adopt, or Conflict with another request that is open."""
+    live = _live(check, without=request)
+    if request is not None:
+        return _drafted(request, spec, live, request.requester)
+    made = Request(kind=Kind.ADOPT, name=check.name, team=_team(spec), requester=by)
+    made.options = _options(live).to_json()
+    return _drafted(made, spec, live, by)
 
 
 def open_adoption(check: Check, spec: NamespaceSpec, *, by: User) -> Request:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from provisioning.pages import ask, decide, history, home, namespaces, requests, status, tokens, trail
+from provisioning.pages import ask, decide, history, home, life, namespaces, requests, status, tokens, trail
 
 # `ask` before `requests`: /requests/new/ is no id.
 urlpatterns = [
@@ -9,6 +9,7 @@ urlpatterns = [
     *requests.urlpatterns,
     *decide.urlpatterns,
     *history.urlpatterns,
+    *life.urlpatterns,
     *namespaces.urlpatterns,
     *trail.urlpatterns,
     *status.urlpatterns,

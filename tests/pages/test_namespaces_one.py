@@ -105,7 +105,7 @@ def test_revisions_say_who_granted_what_and_what_changed(look, made, alice, dana
     Namespace.objects.filter(pk=made.pk).update(revision=2, tier="medium", spec_json=change.granted)
     second, first = look(dana).one(aria_labelledby="rev-h").one("tbody").all("tr")
     assert second.one("th").words == "2 in force"
-    assert second.one("a").attrs["href"] == f"/requests/{change.pk}/"
+    assert second.one("a").attrs["href"] == "/namespaces/payments-prod/revisions/2/"
     assert second.one(data_label="Granted by").words == "rule small-in-dev"
     assert second.one(data_label="What changed").words.startswith("Tier: Small Medium CPU: 2")
     assert first.one(data_label="Granted by").words == "Dana"
@@ -177,7 +177,7 @@ def test_a_lease_that_is_over_says_since_when(look, made, alice):
     Namespace.objects.update(lease_ends_at=timezone.now() - 3 * DAY + dt.timedelta(hours=1))
     lease = look(alice).one(aria_labelledby="lease-h")
     assert lease.one(class_="big-number").words == "3 days over"
-    assert lease.one("svg").attrs["aria-label"] == "100 percent of the lease has passed"
+    assert lease.one("svg", class_="bar").attrs["aria-label"] == "100 percent of the lease has passed"
 
 
 def test_a_tier_and_features_that_the_catalogue_no_longer_has_are_shown_by_their_key(look, made, alice):

@@ -15,6 +15,7 @@ from provisioning.catalog import Catalog
 from provisioning.catalog.quantities import readable
 from provisioning.config import the_catalog
 from provisioning.forms import RequestForm, option_field
+from provisioning.forms.specifying import SpecForm
 from provisioning.models import LIVE, Namespace, Phase, Request, User
 from provisioning.pages.compare import tier_facts
 from provisioning.pages.room import Room, rooms
@@ -73,7 +74,7 @@ def preview(form: RequestForm) -> Preview:
         return Preview(None, _rooms(form, str(form["team"].value()), str(form["tier"].value())), [], "", None)
     form = form.as_sent()
     if not form.is_valid():
-        return Preview(None, _rooms(form, form.spec.team, form.spec.tier), list(_missing(form)), "", None)
+        return Preview(None, _rooms(form, form.spec.team, form.spec.tier), list(missing(form)), "", None)
     draft = form.draft()
     ends = timezone.now().date() + dt.timedelta(days=draft.spec.lease_days)
     tier = form.catalog.tiers[draft.spec.tier]
@@ -86,7 +87,8 @@ def _rooms(form: RequestForm, team: str, tier: str) -> list[Room]:
     return rooms(headroom.of_team(form.teams[team], without=form.request), form.catalog.tiers.get(tier))
 
 
-def _missing(form: RequestForm) -> Iterator[tuple[str, str]]:
+def missing(form: SpecForm) -> Iterator[tuple[str, str]]:
+    """Label and sentence of what keeps it from being sent."""
     for name, texts in form.errors.items():
         label = str(form.fields[name].label or form[name].label) if name in form.fields else ""
         yield from ((label, str(text)) for text in texts)
@@ -131,7 +133,7 @@ class FeatureRow:
     fields: list[BoundField]
 
 
-def feature_rows(form: RequestForm) -> list[FeatureRow]:
+def feature_rows(form: SpecForm) -> list[FeatureRow]:
     chosen = form["features"].value() or []
     return [
         FeatureRow(
@@ -159,7 +161,7 @@ def tier_choices(catalog: Catalog) -> list[dict[str, Any]]:
     ]
 
 
-def lease_choices(form: RequestForm) -> list[tuple[int, bool]]:
+def lease_choices(form: SpecForm) -> list[tuple[int, bool]]:
     """Days and whether they are chosen; what somebody asked for that is none of the catalogue's choices, too."""
     value = str(form["lease_days"].value() or "")
     days = set(form.catalog.lease.choices)

@@ -13,7 +13,7 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_safe
 
 from provisioning.forms import DecisionForm
-from provisioning.models import Phase, Request, User
+from provisioning.models import Kind, Phase, Request, User
 from provisioning.models.request import RequestQuerySet
 from provisioning.pages.decide.reading import Row, approver, row_of, waiting, with_people
 
@@ -78,10 +78,15 @@ def draw_row(
 ) -> HttpResponse:
     """`sentence`: what was done, or why it wasn't."""
     row = row_of(item, user)
-    context: dict[str, Any] = {"row": row, "sentence": sentence, "opened": opened and row.waits and not row.why_not}
+    context: dict[str, Any] = {"row": row, "sentence": sentence, "opened": opened and _decidable(row)}
     if context["opened"]:
         context["form"] = form or DecisionForm(request=item, ids=f"d-{item.short_id}")
     return render(request, "provisioning/approvals_row.html", context, status=status)
+
+
+def _decidable(row: Row) -> bool:
+    """Here in the queue. What a deletion takes along is seen on its own page only."""
+    return row.waits and not row.why_not and row.request.kind != Kind.DELETE
 
 
 def chosen_rows(selected: list[str], user: User) -> list[tuple[Row, str]]:

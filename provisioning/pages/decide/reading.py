@@ -10,12 +10,13 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Prefetch
 from django.http import Http404, HttpRequest
 
-from provisioning import access, headroom, manifests
+from provisioning import access, headroom, lifecycle, manifests
 from provisioning.catalog import Catalog, Feature, Tier
 from provisioning.config import the_catalog
-from provisioning.models import Decision, Kind, NamespaceRevision, Phase, Request, User
+from provisioning.models import Decision, Kind, Phase, Request, User
 from provisioning.models.request import RequestQuerySet
 from provisioning.pages import compare
+from provisioning.pages.life.request import KindView
 from provisioning.pages.room import Room, rooms
 from provisioning.pages.web import person
 from provisioning.policy import Verdict
@@ -98,9 +99,9 @@ class Review:
     rooms: list[Room]
     properties: list[compare.Difference]
     narrowed: list[compare.Difference]
-    changes: list[manifests.ObjectChange]
     objects: list[dict[str, Any]]
     compares: bool
+    life: KindView
 
     @property
     def decisions(self) -> list[Decision]:
@@ -109,29 +110,21 @@ class Review:
 
 def review_of(request: Request, user: User) -> Review:
     catalog = the_catalog()
-    before, old = baseline(request)
-    objects = manifests.objects_of(request.rendered)
+    before = lifecycle.base_spec(request)
     replacing = catalog.tiers.get(before.tier) if before else None
+    # A deletion takes no room.
+    adds = catalog.tiers.get(request.tier) if request.kind != Kind.DELETE else None
     # The room as it would be without this request, so that what it adds can be drawn on top.
     free = headroom.of_team(request.team, without=request)
     return Review(
         row=row_of(request, user),
-        rooms=rooms(free, catalog.tiers.get(request.tier), replacing),
+        rooms=rooms(free, adds, replacing),
         properties=compare.differences(before, request.spec, catalog),
         narrowed=compare.changes(request.asked_spec, request.spec, catalog),
-        changes=manifests.diff(old, objects),
-        objects=objects,
+        objects=manifests.objects_of(request.rendered),
         compares=before is not None,
+        life=KindView(request, user),
     )
-
-
-def baseline(request: Request) -> tuple[NamespaceSpec | None, list[dict[str, Any]]]:
-    """What is in force now: nothing for a new namespace."""
-    if request.kind == Kind.CREATE or request.namespace is None:
-        return None, []
-    namespace = request.namespace
-    revision = NamespaceRevision.objects.filter(namespace=namespace, number=namespace.revision).first()
-    return namespace.spec, manifests.objects_of(revision.rendered) if revision else []
 
 
 @dataclass(frozen=True, slots=True)

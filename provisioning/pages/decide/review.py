@@ -8,11 +8,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
-from provisioning import manifests
+from provisioning import lifecycle, manifests
 from provisioning.catalog import Tier
 from provisioning.config import the_catalog
 from provisioning.forms import DecisionForm
-from provisioning.models import Request
+from provisioning.models import Kind, Request
 from provisioning.pages import compare
 from provisioning.pages.decide.reading import News, approver, decidable_by, news_of, review_of, with_people
 
@@ -76,7 +76,8 @@ def draw_review(
     user = approver(request)
     form = form or DecisionForm(request=row)
     catalog = the_catalog()
-    asked = row.asked_spec
+    asked, base = row.asked_spec, lifecycle.base_spec(row)
+    held = [key for key in asked.features if base and key in base.features]
     queue = "queue" in request.GET or "queue" in request.POST
     context: dict[str, Any] = {
         "request_row": row,
@@ -86,17 +87,29 @@ def draw_review(
         "news": news,
         "queue": queue,
         "others": decidable_by(user).exclude(pk=row.pk).count() if queue else 0,
-        "tiers": _up_to(asked.tier),
-        "features": [catalog.features[key] for key in asked.features if key in catalog.features],
+        "tiers": _up_to(asked.tier, base.tier if base else ""),
+        "features": [catalog.features[key] for key in asked.features if key in catalog.features and key not in held],
+        "held": held,
         "chosen": form["features"].value() or [],
         "allowed": form["allow"].value() or [],
-        "leases": sorted({asked.lease_days, *(days for days in catalog.lease.choices if days < asked.lease_days)}),
+        "leases": _leases(row),
         "lease": str(form["lease_days"].value()),
     }
     return render(request, "provisioning/request_review.html", context, status=status)
 
 
-def _up_to(key: str) -> list[Tier]:
-    """The tiers that an approval can grant: what is asked, and less."""
+def _up_to(key: str, held: str) -> list[Tier]:
+    """The tiers that an approval can grant: what is asked, and less; of a change not less than there is now."""
     tiers = the_catalog().tiers
-    return [tier for tier in tiers.values() if key in tiers and tier.rank <= tiers[key].rank]
+    if key not in tiers:
+        return []
+    least = min(tiers[held].rank, tiers[key].rank) if held in tiers else 0
+    return [tier for tier in tiers.values() if least <= tier.rank <= tiers[key].rank]
+
+
+def _leases(row: Request) -> list[int]:
+    """What is asked, and less; a change that is no renewal leaves the lease alone."""
+    days = row.asked_spec.lease_days
+    if row.kind == Kind.CHANGE and not row.is_renewal:
+        return [days]
+    return sorted({days, *(choice for choice in the_catalog().lease.choices if choice < days)})

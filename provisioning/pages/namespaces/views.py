@@ -8,6 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from provisioning.models import Namespace, User
+from provisioning.pages.life.view import life_of
 from provisioning.pages.lists.answers import answer
 from provisioning.pages.lists.filtering import filters_of
 from provisioning.pages.lists.listing import Listing
@@ -44,4 +45,5 @@ def namespace(request: HttpRequest, name: str) -> HttpResponse:
     if row is None:
         raise Http404
     view = NamespaceView(row, user)
-    return render(request, "provisioning/namespace.html", {"view": view, "namespace": row})
+    context = {"view": view, "namespace": row, "life": life_of(row, user) if view.exists else None}
+    return render(request, "provisioning/namespace.html", context)

@@ -12,8 +12,9 @@ from django.urls import reverse
 
 from provisioning import access, logbook, manifests
 from provisioning.config import the_catalog
-from provisioning.models import MOVING, Decision, Phase, Request, Run, RunState, StepLog, User
+from provisioning.models import MOVING, Decision, Kind, Phase, Request, Run, RunState, StepLog, User
 from provisioning.pages import compare, story
+from provisioning.pages.life.request import KindView
 from provisioning.pages.sheet import Sheet, sheet_of
 from provisioning.policy import Verdict
 from provisioning.progress import Progress, StepView, of_run, plan_of
@@ -167,7 +168,8 @@ class RequestView:
 
     @property
     def sheet(self) -> Sheet | None:
-        return sheet_of(self.row.spec, the_catalog()) if self.row.phase == Phase.SUCCEEDED else None
+        stands = self.row.phase == Phase.SUCCEEDED and self.row.kind != Kind.DELETE
+        return sheet_of(self.row.spec, the_catalog()) if stands else None
 
     @functools.cached_property
     def failed_step(self) -> StepView | None:
@@ -191,6 +193,11 @@ class RequestView:
             return None
         logs = logbook.logs_of(self.run, extra.name)
         return UndoneView(extra, logbook.tail(logs[-1], 3) if logs else [])
+
+    @functools.cached_property
+    def life(self) -> KindView:
+        """What is particular about it by its kind."""
+        return KindView(self.row, self.user)
 
     # ── what can be done ──
 

@@ -6,6 +6,7 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from provisioning.pages.life.cluster import disagreement
 from provisioning.pages.status.reading import read
 from provisioning.pages.web import person
 
@@ -19,7 +20,7 @@ def status(request: HttpRequest) -> HttpResponse:
         raise Http404
     view = read()
     if not request.htmx:  # type: ignore[attr-defined]
-        response = render(request, "provisioning/status.html", {"view": view})
+        response = render(request, "provisioning/status.html", {"view": view, **disagreement()})
     elif request.GET.get("v") == view.version:
         response = HttpResponse(status=204)
     else:

@@ -29,12 +29,13 @@ PHASES = {
 }
 
 # What a request that succeeded has become, by its kind.
-SUCCESS = {"create": "Ready", "change": "Changed", "delete": "Deleted"}
+SUCCESS = {"create": "Ready", "change": "Changed", "delete": "Deleted", "adopt": "Adopted"}
 
 KINDS = {
     "create": Look("accent", "plus", "Create"),
     "change": Look("info", "pencil", "Change"),
     "delete": Look("bad", "trash", "Delete"),
+    "adopt": Look("accent", "inbox-arrow-down", "Adopt"),
 }
 
 _DONE = Look("ok", "check-circle", "Done")
