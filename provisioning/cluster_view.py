@@ -95,7 +95,7 @@ class ClusterView:
 
 
 def cluster_view() -> ClusterView:
-    """All that `/status/` shows; seven queries, whatever there is."""
+    """All that `/status/` shows; eight queries at most."""
     listing = ClusterListing.latest()
     newest = Check.objects.filter(name="").select_related("asked_by").first()
     return ClusterView(

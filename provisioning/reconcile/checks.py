@@ -107,12 +107,12 @@ def _submitted(context: Context, check: Check, answer: Json, *, adopted: bool) -
 def _leave(context: Context, check: Check) -> None:
     """Nothing is to be seen of it for a while, as far as anybody knows."""
     rows = Check.objects.filter(pk=check.pk, state=CheckState.SUBMITTED)
-    rows.update(next_try_at=context.now() + LOOK_AGAIN)
+    rows.update(next_try_at=context.now() + LOOK_AGAIN, failures=0, trouble="")
 
 
 def hurry(context: Context, going_on: Collection[str]) -> int:
-    """A list names what goes on: submitted checks that it does not name may be over."""
-    rows = Check.objects.filter(state=CheckState.SUBMITTED, next_try_at__gt=context.now())
+    """A list names what goes on: submitted checks that it does not name may be over, those apart that have trouble."""
+    rows = Check.objects.filter(state=CheckState.SUBMITTED, next_try_at__gt=context.now(), failures=0)
     over = [pk for pk, name in rows.values_list("pk", "workflow_name") if name not in going_on]
     return Check.objects.filter(pk__in=over, state=CheckState.SUBMITTED).update(next_try_at=context.now())
 
