@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from django.utils import timezone
 
 from provisioning import logbook
-from provisioning.models import Phase, Request, Run, RunState, StepLog, WorkerLease
+from provisioning.models import AuditEvent, Phase, Request, Run, RunState, StepLog, WorkerLease
 from tests.support.faults import FAIR, Fault, Proxy, Seen, Weather
 from tests.support.trials import Trial
 from tests.support.waiting import until
@@ -130,6 +130,12 @@ def unsettled() -> list[str]:
     """Runs that have not come to their end with all their logs."""
     rows = Run.objects.exclude(state=RunState.FINISHED, logs_complete=True).select_related("request")
     return [f"{run.workflow_name}: {run.state}, {run.workflow_phase}, {run.trouble}" for run in rows]
+
+
+def adopted() -> int:
+    """Runs whose answer never came, and which were found again."""
+    events = AuditEvent.objects.filter(action="run.submitted")
+    return sum(bool(after["adopted"]) for after in events.values_list("after", flat=True))
 
 
 def wrong_workflows(trial: Trial) -> list[str]:
