@@ -33,12 +33,8 @@ class AuditEvent(models.Model):
         max_length=150, help_text="as it was then; the rule's or the worker's name without an actor"
     )
     actor_role = models.CharField(max_length=30)
-    request = models.ForeignKey(
-        Request, on_delete=models.PROTECT, null=True, blank=True, related_name="events"
-    )
-    subject = models.CharField(
-        max_length=253, blank=True, help_text="the namespace, token, team … it is about"
-    )
+    request = models.ForeignKey(Request, on_delete=models.PROTECT, null=True, blank=True, related_name="events")
+    subject = models.CharField(max_length=253, blank=True, help_text="the namespace, token, team … it is about")
     before = models.JSONField(default=dict, blank=True)
     after = models.JSONField(default=dict, blank=True)
     note = models.TextField(blank=True)

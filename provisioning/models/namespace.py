@@ -60,12 +60,8 @@ class Namespace(models.Model):
     class Meta:
         ordering = ("name", "-id")
         constraints = (
-            models.UniqueConstraint(
-                fields=["name"], condition=~Q(status="deleted"), name="one_namespace_per_name"
-            ),
-            models.CheckConstraint(
-                condition=Q(status__in=sorted(NamespaceStatus.values)), name="namespace_status"
-            ),
+            models.UniqueConstraint(fields=["name"], condition=~Q(status="deleted"), name="one_namespace_per_name"),
+            models.CheckConstraint(condition=Q(status__in=sorted(NamespaceStatus.values)), name="namespace_status"),
         )
         indexes = (
             models.Index(fields=["team", "name"], name="namespace_team_name"),

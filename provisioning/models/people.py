@@ -43,9 +43,7 @@ class Team(models.Model):
     title = models.CharField(max_length=100)
     members = models.ManyToManyField(User, through="Membership", related_name="teams")
     max_namespaces = models.PositiveIntegerField(default=10)
-    max_cpu = models.PositiveIntegerField(
-        default=32, help_text="CPU cores, over all of the team's namespaces"
-    )
+    max_cpu = models.PositiveIntegerField(default=32, help_text="CPU cores, over all of the team's namespaces")
     max_memory_gib = models.PositiveIntegerField(default=64, help_text="GiB of memory, over all namespaces")
     max_pods = models.PositiveIntegerField(default=200, validators=[MinValueValidator(1)])
 

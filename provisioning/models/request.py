@@ -75,9 +75,7 @@ class Request(models.Model):
     )
 
     asked = models.JSONField(help_text="NamespaceSpec as the requester sent it last")
-    granted = models.JSONField(
-        help_text="NamespaceSpec that will be made: asked, less what an approver took away"
-    )
+    granted = models.JSONField(help_text="NamespaceSpec that will be made: asked, less what an approver took away")
     options = models.JSONField(
         default=dict, blank=True, help_text="of the kind: see provisioning.lifecycle.options, which reads and writes it"
     )
@@ -91,9 +89,7 @@ class Request(models.Model):
     catalog_version = models.CharField(max_length=64)
 
     attempt = models.PositiveIntegerField(default=0, help_text="number of the newest run, 0 before the first")
-    message = models.TextField(
-        blank=True, help_text="one sentence for people on where it stands, if not obvious"
-    )
+    message = models.TextField(blank=True, help_text="one sentence for people on where it stands, if not obvious")
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
     version = models.PositiveIntegerField(default=1, help_text="rises with everything a page may show")
 
@@ -186,9 +182,7 @@ class Request(models.Model):
         """Update these columns and make pages look again. Never the phase: that is lifecycle's."""
         if "phase" in changes:
             raise ValueError("only provisioning.lifecycle changes a phase")
-        return Request.objects.filter(pk=self.pk).update(
-            version=F("version") + 1, updated_at=timezone.now(), **changes
-        )
+        return Request.objects.filter(pk=self.pk).update(version=F("version") + 1, updated_at=timezone.now(), **changes)
 
 
 class Decision(models.Model):
@@ -214,9 +208,7 @@ class Decision(models.Model):
     class Meta:
         ordering = ("at", "id")
         constraints = (
-            models.UniqueConstraint(
-                fields=["request", "revision", "by"], name="one_answer_per_person_and_revision"
-            ),
+            models.UniqueConstraint(fields=["request", "revision", "by"], name="one_answer_per_person_and_revision"),
             models.CheckConstraint(
                 condition=(Q(by__isnull=True) & ~Q(rule="")) | (Q(by__isnull=False) & Q(rule="")),
                 name="decided_by_a_person_or_a_rule",
@@ -237,9 +229,7 @@ class IdempotencyKey(models.Model):
     created_at = models.DateTimeField(default=timezone.now, db_index=True)
 
     class Meta:
-        constraints = (
-            models.UniqueConstraint(fields=["user", "key"], name="one_request_per_idempotency_key"),
-        )
+        constraints = (models.UniqueConstraint(fields=["user", "key"], name="one_request_per_idempotency_key"),)
 
     def __str__(self) -> str:
         return self.key

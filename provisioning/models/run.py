@@ -25,21 +25,13 @@ class Run(models.Model):
     # Set before the POST leaves: from then on a workflow may exist though no answer came.
     claimed_at = models.DateTimeField(null=True, blank=True)
     claimed_by = models.CharField(max_length=100, blank=True)
-    next_try_at = models.DateTimeField(
-        default=timezone.now, help_text="the worker leaves it alone until then"
-    )
+    next_try_at = models.DateTimeField(default=timezone.now, help_text="the worker leaves it alone until then")
     failures = models.PositiveIntegerField(default=0, help_text="tries in a row that did not work")
-    trouble = models.TextField(
-        blank=True, help_text="what keeps the worker from going on, in words; '' when nothing"
-    )
-    stop_asked_at = models.DateTimeField(
-        null=True, blank=True, help_text="when Argo last accepted a stop of it"
-    )
+    trouble = models.TextField(blank=True, help_text="what keeps the worker from going on, in words; '' when nothing")
+    stop_asked_at = models.DateTimeField(null=True, blank=True, help_text="when Argo last accepted a stop of it")
 
     workflow_uid = models.CharField(max_length=64, blank=True)
-    workflow_phase = models.CharField(
-        max_length=20, blank=True, help_text="Argo's own, unchanged; '' before the first"
-    )
+    workflow_phase = models.CharField(max_length=20, blank=True, help_text="Argo's own, unchanged; '' before the first")
     workflow_message = models.TextField(blank=True)
     resource_version = models.CharField(max_length=64, blank=True)
 
@@ -47,12 +39,8 @@ class Run(models.Model):
     submitted_at = models.DateTimeField(null=True, blank=True)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
-    observed_at = models.DateTimeField(
-        null=True, blank=True, help_text="when the rows were last compared with Argo"
-    )
-    watched_until = models.DateTimeField(
-        default=timezone.now, help_text="somebody looks at its logs until then"
-    )
+    observed_at = models.DateTimeField(null=True, blank=True, help_text="when the rows were last compared with Argo")
+    watched_until = models.DateTimeField(default=timezone.now, help_text="somebody looks at its logs until then")
     logs_complete = models.BooleanField(default=False, help_text="every log of every attempt is stored whole")
 
     class Meta:
@@ -83,18 +71,14 @@ class StepPhase(models.TextChoices):
     OMITTED = "Omitted", "Not run"
 
 
-STEP_ENDED = frozenset(
-    {StepPhase.SUCCEEDED, StepPhase.FAILED, StepPhase.ERROR, StepPhase.SKIPPED, StepPhase.OMITTED}
-)
+STEP_ENDED = frozenset({StepPhase.SUCCEEDED, StepPhase.FAILED, StepPhase.ERROR, StepPhase.SKIPPED, StepPhase.OMITTED})
 
 
 class Step(models.Model):
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="steps")
     position = models.PositiveIntegerField(help_text="order in the plan; those of the exit handler come last")
     name = models.CharField(max_length=128)
-    planned = models.BooleanField(
-        default=True, help_text="False: of the exit handler, drawn only when it ran"
-    )
+    planned = models.BooleanField(default=True, help_text="False: of the exit handler, drawn only when it ran")
     phase = models.CharField(max_length=10, choices=StepPhase.choices, default=StepPhase.NONE, blank=True)
     message = models.TextField(blank=True, help_text="of the node, unchanged")
     sentence = models.TextField(blank=True, help_text="why it failed, for people")
@@ -135,16 +119,10 @@ class StepLog(models.Model):
 
     lines = models.PositiveIntegerField(default=0, help_text="the step's own lines, numbered from 1")
     stored_bytes = models.PositiveBigIntegerField(default=0)
-    omitted_lines = models.PositiveBigIntegerField(
-        default=0, help_text="left out in the middle, over the cap"
-    )
+    omitted_lines = models.PositiveBigIntegerField(default=0, help_text="left out in the middle, over the cap")
     omitted_bytes = models.PositiveBigIntegerField(default=0)
-    source_lines = models.PositiveBigIntegerField(
-        default=0, help_text="lines read from Argo so far, of both kinds"
-    )
-    complete = models.BooleanField(
-        default=False, help_text="whole: the pod has ended and all of it is stored"
-    )
+    source_lines = models.PositiveBigIntegerField(default=0, help_text="lines read from Argo so far, of both kinds")
+    complete = models.BooleanField(default=False, help_text="whole: the pod has ended and all of it is stored")
     lost = models.BooleanField(default=False, help_text="the pod was gone before its log could be read")
     read_at = models.DateTimeField(null=True, blank=True)
 
@@ -168,9 +146,7 @@ class LogChunk(models.Model):
     class Meta:
         ordering = ("log", "executor", "first_line")
         constraints = (
-            models.UniqueConstraint(
-                fields=["log", "executor", "first_line"], name="one_chunk_per_first_line"
-            ),
+            models.UniqueConstraint(fields=["log", "executor", "first_line"], name="one_chunk_per_first_line"),
         )
 
     def __str__(self) -> str:
