@@ -191,7 +191,7 @@ def _ask(request: HttpRequest, look: looks.LookView, form: AdoptForm) -> HttpRes
 def _context(
     name: str, look: looks.LookView, form: AdoptForm | None, refusal: Refusal | None, *, clash: str = ""
 ) -> dict[str, Any]:
-    shown: dict[str, Any] = {"name": name, "look": look, "form": form, "refusal": refusal, "clash": clash}
+    shown: dict[str, Any] = {"place": name, "look": look, "form": form, "refusal": refusal, "clash": clash}
     return shown | (form_context(form) if form else {})
 
 
