@@ -84,6 +84,13 @@ def test_a_requester_who_left_the_team_sees_their_own_and_nothing_else_of_it(sho
     assert shown(carol) == []
 
 
+def test_a_team_s_many_requests_crowd_out_none_of_somebody_who_left_it(shown, payments, alice, bob):
+    a_request(payments, bob, "payments-of-bob", created_at=NOON - dt.timedelta(days=1))
+    many_requests(payments, alice, 60)
+    bob.memberships.all().delete()
+    assert shown(bob, team="payments") == ["payments-of-bob"]
+
+
 @pytest.mark.parametrize("url", [HISTORY, "/history/requests.csv"])
 def test_somebody_who_has_not_signed_in_is_sent_to_sign_in(client, two_teams, url):
     response = client.get(url)

@@ -5,7 +5,6 @@ import datetime as dt
 import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 
 from provisioning import audit
 from provisioning.models import AuditEvent, Request
@@ -143,13 +142,41 @@ def test_filters_find_the_same_for_somebody_who_sees_a_part(shown, events, alice
     assert shown(alice, subject="payments-api", actor="dana") == numbers(events, "approved")
 
 
-def test_a_day_is_that_of_the_event_even_if_a_clock_was_set_back(shown, events, frank):
-    yesterday = timezone.now() - dt.timedelta(hours=20)
-    late = AuditEvent(
-        action="x.y", actor_name="w", actor_role="worker", at=yesterday, previous_hash="0" * 64, hash="1" * 64
-    )
-    late.save()
-    assert late.pk in shown(frank, since=str(yesterday.date()), until=str(yesterday.date()))
+def at_hours(*hours):
+    """Events that say these hours of 2 November, in the order in which they were written."""
+    day = dt.datetime(2026, 11, 2, tzinfo=dt.UTC)
+    rows = [
+        AuditEvent(
+            action="x.y", actor_name="w", actor_role="worker", at=day + dt.timedelta(hours=hour), hash=f"{n:064}"
+        )
+        for n, hour in enumerate(hours)
+    ]
+    return [row.pk for row in AuditEvent.objects.bulk_create(rows)]
+
+
+def test_a_day_holds_its_events_although_a_clock_was_set_back(shown, frank):
+    before, first, back, second, after, late = at_hours(-70, 23, 2, 9, 40, 23, 100)[:-1]
+    assert shown(frank, since="2026-11-02", until="2026-11-02") == [late, second, back, first]
+    assert shown(frank, until="2026-10-31") == [before]
+    assert shown(frank, since="2026-11-03", until="2026-11-03") == [after]
+
+
+def test_a_day_is_looked_for_between_two_ids(client_of, frank):
+    at_hours(*range(-200, 200, 10))
+    client = client_of(frank)
+    with CaptureQueriesContext(connection) as queries:
+        client.get(AUDIT, {"since": "2026-11-02", "until": "2026-11-02"})
+    listed = [query["sql"] for query in queries.captured_queries if "provisioning_auditevent" in query["sql"]][-1]
+    assert '"id" > ' in listed
+    assert '"id" < ' in listed
+
+
+def test_events_of_others_about_the_same_name_crowd_out_none_of_mine(shown, payments, search, alice, carol):
+    mine = wrote("request.opened", by=alice, request=a_request(payments, alice, "shared-name"))
+    theirs = a_request(search, carol, "shared-name")
+    for _ in range(60):
+        wrote("request.opened", by=carol, request=theirs)
+    assert shown(alice, subject="shared-name") == [mine.pk]
 
 
 @pytest.mark.parametrize("name", ["actor", "action", "subject", "request", "since", "until", "after", "before"])

@@ -137,14 +137,15 @@ def _like(rows: QuerySet[AuditEvent], column: str, value: str) -> QuerySet[Audit
 
 
 def _ids_of_days(since: dt.date | None, until: dt.date | None) -> Q:
-    """The ids between which the events of these days lie, by the index on `at`: two queries. An event that a clock
-    moved is still found, as the days themselves are looked at as well."""
+    """Between which ids the events of these days lie, by the index on `at`: two queries. Generous by SET_BACK, as the
+    days themselves are looked at as well."""
     found = Q()
-    if since and (early := days("at", since - SET_BACK if since > dt.date.min + 2 * SET_BACK else since, None)):
-        first = AuditEvent.objects.filter(early).order_by("at").values_list("id", flat=True).first()
-        found &= Q(id__gte=first) if first is not None else Q(pk__in=[])
+    if since and since > dt.date.min + 3 * SET_BACK:
+        before = AuditEvent.objects.filter(days("at", None, since - 2 * SET_BACK)).order_by("-at")
+        if (last := before.values_list("id", flat=True).first()) is not None:
+            found &= Q(id__gt=last)
     if until and until < dt.date.max - 4 * SET_BACK:
-        late = days("at", until + 2 * SET_BACK, None)
-        last = AuditEvent.objects.filter(late).order_by("at").values_list("id", flat=True).first()
-        found &= Q(id__lt=last) if last is not None else Q()
+        beyond = AuditEvent.objects.filter(days("at", until + 2 * SET_BACK, None)).order_by("at")
+        if (first := beyond.values_list("id", flat=True).first()) is not None:
+            found &= Q(id__lt=first)
     return found
