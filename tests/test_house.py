@@ -52,7 +52,6 @@ MAY_IMPORT: dict[str, set[str]] = {
     "pages": VALUES | PURE | ROWS | {"lifecycle", "forms", "progress", "logbook", "ansi", "drawing"} | VIEWS,
     "templatetags": {"models", "spec", "ansi", "drawing", "catalog", "config"},
     "api": VALUES | PURE | ROWS | {"lifecycle", "forms", "progress", "logbook"} | VIEWS,
-    "admin": {"models", "audit"},
     "reconcile": VALUES | ROWS | {"lifecycle", "workflows", "argo", "notify"},
     "migrations": set(),
     "apps": set(),

@@ -29,7 +29,7 @@ def test_every_phase_has_an_icon_and_a_word(phase: str, kind: str) -> None:
     look = looks.phase_look(phase, kind)
     assert look is not looks.UNKNOWN
     assert icons.icon(look.icon).startswith("<svg")
-    expected = {"create": "Ready", "change": "Changed", "delete": "Deleted"}[kind]
+    expected = {"create": "Ready", "change": "Changed", "delete": "Deleted", "adopt": "Adopted"}[kind]
     assert look.word == (expected if phase == Phase.SUCCEEDED else Phase(phase).label)
 
 

@@ -22,6 +22,8 @@ class Command(BaseCommand):
             "--lead", action="append", default=[], metavar="TEAM", help="leads this team; made if missing"
         )
         parser.add_argument("--member", action="append", default=[], metavar="TEAM", help="is in this team")
+        parser.add_argument("--leave", action="append", default=[], metavar="TEAM", help="is no longer in this team")
+        parser.add_argument("--lock", action="store_true", help="can no longer sign in; tokens stop working, too")
         parser.add_argument("--reset-password", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
@@ -33,7 +35,9 @@ class Command(BaseCommand):
             user.is_platform_admin = user.is_platform_admin or options["admin"]
             user.is_auditor = user.is_auditor or options["auditor"]
             password = self._password(user, needed=created or options["reset_password"])
+            user.is_active = not options["lock"]
             user.save()
+            user.memberships.filter(team__name__in=options["leave"]).delete()
             for role, names in (
                 (Membership.Role.LEAD, options["lead"]),
                 (Membership.Role.MEMBER, options["member"]),
@@ -47,6 +51,7 @@ class Command(BaseCommand):
                 "lead": options["lead"],
                 "member": options["member"],
             }
+            parts |= {"leave": options["leave"], "active": user.is_active}
             audit.record(
                 "person.created" if created else "person.changed",
                 by=actor,
@@ -54,8 +59,7 @@ class Command(BaseCommand):
                 after=parts,
             )
         self.stdout.write(
-            f"{'made' if created else 'changed'} {user.username}"
-            + (f", password: {password}" if password else "")
+            f"{'made' if created else 'changed'} {user.username}" + (f", password: {password}" if password else "")
         )
 
     @staticmethod
@@ -69,9 +73,7 @@ class Command(BaseCommand):
 
 
 def _join(user: User, name: str, role: Membership.Role) -> None:
-    team, created = Team.objects.get_or_create(
-        name=name, defaults={"title": name.replace("-", " ").capitalize()}
-    )
+    team, created = Team.objects.get_or_create(name=name, defaults={"title": name.replace("-", " ").capitalize()})
     if created:
         team.full_clean()
     Membership.objects.update_or_create(user=user, team=team, defaults={"role": role})
