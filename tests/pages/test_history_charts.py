@@ -112,6 +112,14 @@ def test_every_drawing_is_told_in_words(client_of, payments, alice):
     assert told[2].endswith(": 3h")
 
 
+@pytest.mark.django_db
+def test_whoever_looks_for_something_sees_what_was_found_first(client_of, payments, alice):
+    a_request(payments, alice, "x", created_at=timezone.now())
+    client = client_of(alice)
+    assert len(parse(client.get("/history/", {"q": ""})).all("figure")) == 3
+    assert parse(client.get("/history/", {"q": "x"})).all("figure") == []
+
+
 def test_the_scale_is_the_last_round_value_that_is_reached():
     assert [charts._top(most, charts.COUNTS) for most in (1, 5, 72, 5000)] == [1, 4, 60, 2000]
     assert charts._top(0.2, charts.SPANS) == 1

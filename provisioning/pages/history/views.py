@@ -37,7 +37,8 @@ def history(request: HttpRequest) -> HttpResponse:
     filters = filters_of(HistoryFilters, request, rows_for(user))
     listing = Listing(filters, filters.stream(user), request, "request") if filters.is_valid() else None
     context: dict[str, Any] = {"filters": filters, "listing": listing, "csv": reverse("history_csv")}
-    if not wants_results(request):
+    # Whoever looks for something sees what was found first.
+    if not wants_results(request) and not filters.chosen:
         context["charts"] = charts_of(user)
     return answer(request, "provisioning/history.html", context, filters)
 
