@@ -14,7 +14,7 @@ from django.utils.cache import add_never_cache_headers
 from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
 
-from provisioning.api import about, founding, logs, namespaces, requests
+from provisioning.api import about, founding, life, logs, requests
 from provisioning.api.about import VERSION
 from provisioning.api.answers import NOTHING_HERE, problem
 from provisioning.api.docs import Docs
@@ -50,7 +50,7 @@ api = NinjaAPI(
     },
 )
 add_handlers(api)
-for _router in (founding.router, requests.router, logs.router, namespaces.router, about.router):
+for _router in (founding.router, requests.router, logs.router, life.router, about.router):
     api.add_router("", _router)
 
 

@@ -282,7 +282,7 @@ def test_without_script_a_button_draws_the_page_again_with_the_answers(client_of
 
 
 def queries(client, url):
-    with CaptureQueriesContext(connection, ) as found:
+    with CaptureQueriesContext(connection ) as found:
         assert client.get(url).status_code == 200
     return len(found)
 
