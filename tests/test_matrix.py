@@ -23,6 +23,7 @@ from provisioning.api.site import api
 from provisioning.models import (
     ApiToken,
     AuditEvent,
+    Check,
     LogChunk,
     Membership,
     Phase,
@@ -188,6 +189,12 @@ CALLS = [
     Row("GET", "requests/{request_id}/steps/{step}/log", API_TEAM, "ready"),
     Row("GET", "namespaces", API_ALL, "ready"),
     Row("GET", "namespaces/{name}", API_TEAM, "ready"),
+    Row("POST", "namespaces/{name}/change", "401 404 403 202 202 202 403", "ready", body={"resourceTier": "medium"}),
+    Row("POST", "namespaces/{name}/renew", "401 404 403 200 200 200 403", "ready", body={"leaseDays": 180}),
+    # Without the name said once more nothing is deleted, whoever asks.
+    Row("DELETE", "namespaces/{name}", "401 422 422 422 422 422 422", "ready"),
+    Row("GET", "namespaces/{name}/check", "401 404 404 404 404 404 404", "ready"),
+    Row("POST", "namespaces/{name}/check", "401 404 403 202 202 202 403", "ready"),
     Row("GET", "catalog", API_ALL),
     Row("GET", "version", API_ALL),
 ]
@@ -255,7 +262,7 @@ class World:
     def traces(self) -> tuple[Any, ...]:
         rows = Request.objects.order_by("pk").values_list("pk", "phase", "revision", "cancel_requested_at")
         tokens = ApiToken.objects.filter(revoked_at=None).exclude(name=OF_THIS_TEST)
-        return AuditEvent.objects.count(), tokens.count(), list(rows)
+        return AuditEvent.objects.count(), Check.objects.count(), tokens.count(), list(rows)
 
 
 @pytest.fixture
