@@ -30,9 +30,7 @@ def unsafe() -> list[str]:
             f"The trial has passwords that everybody knows; BIND={settings.BIND} is not loopback. Use 127.0.0.1."
         )
     if settings.TRIAL and (open_hosts := [host for host in settings.ALLOWED_HOSTS if not is_loopback(host)]):
-        found.append(
-            f"The trial answers to loopback names only; take {', '.join(open_hosts)} out of ALLOWED_HOSTS."
-        )
+        found.append(f"The trial answers to loopback names only; take {', '.join(open_hosts)} out of ALLOWED_HOSTS.")
     if not settings.TRIAL and (names := demo_people()):
         found.append(
             f"{', '.join(names)} have passwords that everybody knows, and this is not the trial. "

@@ -84,9 +84,7 @@ def _room_of(name: str) -> str | None:
 
 def _rooms() -> list[str]:
     base = ROOT / "provisioning"
-    found = {path.stem for path in base.glob("*.py")} | {
-        path.parent.name for path in base.glob("*/__init__.py")
-    }
+    found = {path.stem for path in base.glob("*.py")} | {path.parent.name for path in base.glob("*/__init__.py")}
     return sorted(found - {"__init__", "management"})
 
 
@@ -122,11 +120,7 @@ def test_only_the_lifecycle_writes_a_phase() -> None:
         if "lifecycle" in path.parts or "migrations" in path.parts or "trial" in path.parts:
             continue
         for node in ast.walk(ast.parse(path.read_text())):
-            if not (
-                isinstance(node, ast.Call)
-                and isinstance(node.func, ast.Attribute)
-                and node.func.attr == "update"
-            ):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "update"):
                 continue
             chain = ast.unparse(node.func.value)
             if "Request" in chain and any(keyword.arg == "phase" for keyword in node.keywords):

@@ -110,6 +110,11 @@ def _leave(context: Context, check: Check) -> None:
     rows.update(next_try_at=context.now() + LOOK_AGAIN, failures=0, trouble="")
 
 
+def wake_all(context: Context) -> int:
+    """Argo is back: checks that were pushed back meanwhile are due at once."""
+    return Check.objects.open().filter(failures__gt=0).update(next_try_at=context.now())
+
+
 def hurry(context: Context, going_on: Collection[str]) -> int:
     """A list names what goes on: submitted checks that it does not name may be over, those apart that have trouble."""
     rows = Check.objects.filter(state=CheckState.SUBMITTED, next_try_at__gt=context.now(), failures=0)

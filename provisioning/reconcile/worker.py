@@ -226,6 +226,7 @@ class Worker:
         self._tell.done()
         if status.answered(self.context.answered_at):
             submit.wake_all(self.context)
+            checks.wake_all(self.context)
             self._check.now()
 
     def _tell_the_watch(self) -> None:

@@ -51,7 +51,9 @@ def open_one() -> Request:
 
 
 @pytest.mark.parametrize(("who", "call", "status"), [(w, c, s) for w, row in MAY.items() for c, s in row.items()])
-def test_everybody_may_do_what_is_theirs(request: Any, caller: Any, namespace: Any, who: Any, call: Any, status: Any) -> None:
+def test_everybody_may_do_what_is_theirs(
+    request: Any, caller: Any, namespace: Any, who: Any, call: Any, status: Any
+) -> None:
     look(namespace)
     before = (Request.objects.count(), Check.objects.count(), Namespace.objects.get().lease_ends_at)
     method, path, body, scope = CALLS[call]
@@ -66,7 +68,9 @@ def test_everybody_may_do_what_is_theirs(request: Any, caller: Any, namespace: A
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_a_stranger_cannot_tell_the_forbidden_from_the_absent(caller: Any, carol: Any, namespace: Any, call: Any) -> None:
+def test_a_stranger_cannot_tell_the_forbidden_from_the_absent(
+    caller: Any, carol: Any, namespace: Any, call: Any
+) -> None:
     method, path, body, _ = CALLS[call]
     hidden = caller(carol)(method, path, body)
     absent = caller(carol)(method, path.replace("/namespaces/payments-dev", "/namespaces/payments-none"), body)

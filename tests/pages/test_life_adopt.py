@@ -27,9 +27,18 @@ def live(name="payments-old", **labels):
         "metadata": {"name": name, "uid": "u-7", "labels": labels},
         "status": {"phase": "Active"},
     }
-    quota = {"kind": "ResourceQuota", "metadata": {"name": "old-quota"}, "spec": {"hard": {"limits.cpu": "3", "pods": "12"}}}
+    quota = {
+        "kind": "ResourceQuota",
+        "metadata": {"name": "old-quota"},
+        "spec": {"hard": {"limits.cpu": "3", "pods": "12"}},
+    }
     policy = {"kind": "NetworkPolicy", "metadata": {"name": "allow-all"}, "spec": {"ingress": [{}]}}
-    return {"namespace": namespace, "objects": {"items": [quota, policy]}, "monitoringConfig": None, "platformUser": None}
+    return {
+        "namespace": namespace,
+        "objects": {"items": [quota, policy]},
+        "monitoringConfig": None,
+        "platformUser": None,
+    }
 
 
 def found(dana, item=None, name="payments-old"):
@@ -130,7 +139,9 @@ def test_the_preview_says_what_becomes_different_and_what_stays(client_of, dana,
     found(dana, live(team="payments"))
     client = client_of(dana)
     page = parse(client.post(PREVIEW, {**form_of(client), "tier": "large"}))
-    rows = {row.one("th").words: row.one(data_label="Then").words for row in page.one(id="preview").one("tbody").all("tr")}
+    rows = {
+        row.one("th").words: row.one(data_label="Then").words for row in page.one(id="preview").one("tbody").all("tr")
+    }
     assert rows["ResourceQuota/compute-resources"] == "added"
     assert rows["NetworkPolicy/allow-all"] == "stays; shown as drift"
     assert "large tier" in page.one("div", class_="verdict").words
@@ -159,7 +170,9 @@ def test_an_unmanaged_one_becomes_a_request_that_prints_the_one_command(client_o
 
 
 def test_an_orphan_needs_no_command_and_stays_under_its_id(client_of, dana, payments):
-    found(dana, live(**{"platform.io/managed": "true", "platform.io/request-id": OWNER, "platform.io/team": "payments"}))
+    found(
+        dana, live(**{"platform.io/managed": "true", "platform.io/request-id": OWNER, "platform.io/team": "payments"})
+    )
     client = client_of(dana)
     assert f"stays under the request id that it has: {OWNER}" in parse(client.get(URL)).one("form", id="ask").words
     response = client.post(URL, form_of(client))

@@ -30,7 +30,9 @@ def form_of(response):
     return parse(response).one("form", id="ask")
 
 
-@pytest.mark.parametrize(("who", "status"), [("alice", 200), ("dana", 200), ("bob", 403), ("frank", 403), ("carol", 404)])
+@pytest.mark.parametrize(
+    ("who", "status"), [("alice", 200), ("dana", 200), ("bob", 403), ("frank", 403), ("carol", 404)]
+)
 def test_leads_and_admins_change_others_see_or_find_nothing(request, client_of, namespace, who, status):
     client = client_of(request.getfixturevalue(who))
     for response in (client.get(URL), client.post(PREVIEW, sent()), client.post(URL, sent(check="1"))):
@@ -42,7 +44,11 @@ def test_leads_and_admins_change_others_see_or_find_nothing(request, client_of, 
 def test_the_form_holds_what_is_in_force_and_nothing_is_different_yet(client_of, alice, namespace):
     page = parse(client_of(alice).get(URL))
     begun = fields_of(page.one("form", id="ask"))
-    assert (begun["tier"], begun["features"], begun["purpose"]) == (["small"], ["monitoring", "logging"], ["Card payments"])
+    assert (begun["tier"], begun["features"], begun["purpose"]) == (
+        ["small"],
+        ["monitoring", "logging"],
+        ["Card payments"],
+    )
     assert begun["admins"] == ["alice@example.com"]
     assert begun["revision"] == ["1"]
     assert "lease_days" not in begun
@@ -51,7 +57,9 @@ def test_the_form_holds_what_is_in_force_and_nothing_is_different_yet(client_of,
 
 
 def test_the_preview_says_what_each_object_becomes_and_what_that_means(client_of, alice, namespace):
-    response = client_of(alice).post(PREVIEW, sent(tier="medium", features=["logging", "monitoring", "external-egress"]))
+    response = client_of(alice).post(
+        PREVIEW, sent(tier="medium", features=["logging", "monitoring", "external-egress"])
+    )
     page = parse(response).one(id="preview")
     words = page.words
     for meaning in ("pods 10 → 20", "CPU 2 → 4", "internet egress opened"):
@@ -112,7 +120,9 @@ def test_name_team_and_lease_stay_whatever_is_sent(client_of, alice, namespace, 
 
 def test_a_name_that_nobody_could_ask_for_any_more_does_not_keep_it_from_being_changed(client_of, alice, dana):
     made = life.made(alice, dana)
-    Namespace.objects.filter(pk=made.pk).update(name="kube-payments", spec_json={**made.spec_json, "name": "kube-payments"})
+    Namespace.objects.filter(pk=made.pk).update(
+        name="kube-payments", spec_json={**made.spec_json, "name": "kube-payments"}
+    )
     response = client_of(alice).post("/namespaces/kube-payments/change/", sent(tier="medium"))
     assert response.status_code == 303, parse(response).words
 
@@ -282,7 +292,7 @@ def test_without_script_a_button_draws_the_page_again_with_the_answers(client_of
 
 
 def queries(client, url):
-    with CaptureQueriesContext(connection ) as found:
+    with CaptureQueriesContext(connection) as found:
         assert client.get(url).status_code == 200
     return len(found)
 

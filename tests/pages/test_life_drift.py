@@ -36,7 +36,9 @@ def card_of(client):
     return parse(client.get(PAGE)).one(id="drift")
 
 
-@pytest.mark.parametrize(("who", "status"), [("alice", 303), ("dana", 303), ("bob", 403), ("frank", 403), ("carol", 404)])
+@pytest.mark.parametrize(
+    ("who", "status"), [("alice", 303), ("dana", 303), ("bob", 403), ("frank", 403), ("carol", 404)]
+)
 def test_leads_and_admins_check_and_repair_others_see_or_find_nothing(request, client_of, namespace, who, status):
     client = client_of(request.getfixturevalue(who))
     assert client.get(CHECK).status_code == (404 if who == "carol" else 200)
@@ -132,7 +134,11 @@ def test_a_repair_is_a_request_that_puts_back_what_was_granted(client_of, alice,
     made = life.made(alice, dana)
     look(made, live=drifted(made))
     client = client_of(alice)
-    form = next(f for f in parse(client.get("/namespaces/payments-prod/")).one(id="drift").all("form") if "repair" in f.attrs["action"])
+    form = next(
+        f
+        for f in parse(client.get("/namespaces/payments-prod/")).one(id="drift").all("form")
+        if "repair" in f.attrs["action"]
+    )
     response = client.post(form.attrs["action"], fields_of(form))
     row = Request.objects.get(kind=Kind.CHANGE)
     assert (response.status_code, response["Location"]) == (303, f"/requests/{row.pk}/")

@@ -33,7 +33,9 @@ def ask_button(response):
     return next(item for item in parse(response).all("button") if item.words == ASK)
 
 
-@pytest.mark.parametrize(("who", "status"), [("alice", 200), ("dana", 200), ("bob", 403), ("frank", 403), ("carol", 404)])
+@pytest.mark.parametrize(
+    ("who", "status"), [("alice", 200), ("dana", 200), ("bob", 403), ("frank", 403), ("carol", 404)]
+)
 def test_leads_and_admins_give_back_others_see_or_find_nothing(request, client_of, namespace, who, status):
     look(namespace)
     client = client_of(request.getfixturevalue(who))
@@ -103,7 +105,10 @@ def test_one_look_a_minute_is_enough(client_of, alice, namespace):
 def test_what_is_inside_and_what_is_lost_is_said_before_the_button(client_of, alice, namespace):
     look(namespace, pod("web-1"), pod("web-2"), volume("ledger-db", "10Gi"), balancer("front"), *used(secrets="11"))
     page = parse(client_of(alice).get(URL))
-    rows = {row.one("th").words: row.one(data_label="Inside").words for row in page.one(aria_labelledby="inside-h").one("tbody").all("tr")}
+    rows = {
+        row.one("th").words: row.one(data_label="Inside").words
+        for row in page.one(aria_labelledby="inside-h").one("tbody").all("tr")
+    }
     assert rows == {
         "Pods": "2: web-1, web-2",
         "Volumes": "1: ledger-db (10Gi)",
@@ -111,7 +116,12 @@ def test_what_is_inside_and_what_is_lost_is_said_before_the_button(client_of, al
     }
     lost = page.one(aria_labelledby="ask-h").one("div", class_="banner").words
     assert "It holds 2 pods, 1 volume (10Gi), 1 service (1 load balancer)" in lost
-    for words in ("What its volumes hold is lost", "load balancers give their addresses up", "Nothing can bring it back", "no backup is on"):
+    for words in (
+        "What its volumes hold is lost",
+        "load balancers give their addresses up",
+        "Nothing can bring it back",
+        "no backup is on",
+    ):
         assert words in lost
     assert "11 of 100" in page.one(aria_labelledby="inside-h").words
 
@@ -124,7 +134,9 @@ def test_force_is_needed_and_only_explicitly_when_something_is_inside(client_of,
     refused = client.post(URL, data)
     assert refused.status_code == 422
     assert "say that all of it may be deleted" in parse(refused).one(id="id_force_error").words
-    assert fields_of(next(f for f in parse(refused).all("form") if f.attrs.get("action") == URL))["typed_name"] == ["payments-dev"]
+    assert fields_of(next(f for f in parse(refused).all("form") if f.attrs.get("action") == URL))["typed_name"] == [
+        "payments-dev"
+    ]
     response = client.post(URL, {**data, "force": "on"})
     row = Request.objects.get(kind=Kind.DELETE)
     assert (response.status_code, response["Location"]) == (303, f"/requests/{row.pk}/")

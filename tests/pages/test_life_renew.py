@@ -37,7 +37,9 @@ def lease_of(client):
     return parse(client.get(PAGE)).one(aria_labelledby="lease-h")
 
 
-@pytest.mark.parametrize(("who", "status"), [("alice", 303), ("dana", 303), ("bob", 403), ("frank", 403), ("carol", 404)])
+@pytest.mark.parametrize(
+    ("who", "status"), [("alice", 303), ("dana", 303), ("bob", 403), ("frank", 403), ("carol", 404)]
+)
 def test_leads_and_admins_renew_others_see_or_find_nothing(request, client_of, namespace, who, status):
     client = client_of(request.getfixturevalue(who))
     assert client.get(URL).status_code == (200 if status == 303 else status)
@@ -95,7 +97,10 @@ def test_outside_policy_it_becomes_a_request_that_says_the_new_end(client_of, al
     assert days_left(namespace) == 365
 
 
-@pytest.mark.parametrize(("days", "words"), [("0", "from 1 to 365 days"), ("366", "from 1 to 365"), ("x", "whole number"), ("9" * 30, "from 1")])
+@pytest.mark.parametrize(
+    ("days", "words"),
+    [("0", "from 1 to 365 days"), ("366", "from 1 to 365"), ("x", "whole number"), ("9" * 30, "from 1")],
+)
 def test_lengths_that_no_lease_may_have_are_refused_in_words(client_of, alice, namespace, days, words):
     response = client_of(alice).post(URL, {"lease_days": days})
     assert response.status_code == 422

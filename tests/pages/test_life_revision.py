@@ -25,7 +25,9 @@ def page_of(client, number):
     return parse(client.get(URL.format(number)))
 
 
-@pytest.mark.parametrize(("who", "status"), [("alice", 200), ("dana", 200), ("bob", 200), ("frank", 200), ("carol", 404)])
+@pytest.mark.parametrize(
+    ("who", "status"), [("alice", 200), ("dana", 200), ("bob", 200), ("frank", 200), ("carol", 404)]
+)
 def test_every_revision_stays_readable_for_those_who_see_the_namespace(request, client_of, namespace, who, status):
     client = client_of(request.getfixturevalue(who))
     assert [client.get(URL.format(number)).status_code for number in (1, 2, 3)] == [status] * 3

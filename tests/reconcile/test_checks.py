@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from provisioning import lifecycle
 from provisioning.argo import Forbidden, ServerError, Unreachable, WatchEvent, observe
-from provisioning.models import Check, CheckState, Request, Run, RunState
+from provisioning.models import ArgoStatus, Check, CheckState, Request, Run, RunState
 from provisioning.reconcile import checks, status, submit
 from provisioning.reconcile.copier import Copier
 from provisioning.reconcile.limits import ends_by
@@ -45,6 +45,16 @@ def ended(still: Any, check: Check, phase: str = "Succeeded", **node: Any) -> No
     retry = {"id": name, "name": name, "displayName": name, "type": "Retry", "templateName": "namespace-audit"}
     nodes = {item["id"]: {**item, "phase": phase, **node} for item in (retry, step)}
     still.status(name, phase=phase, nodes=nodes, startedAt="2026-01-01T00:00:00Z", finishedAt="2026-01-01T00:00:09Z")
+
+
+def completed(still: Any, check: Check) -> None:
+    """The label that the controller sets at the end."""
+
+    def label(thing: dict[str, Any]) -> dict[str, Any]:
+        labels = {**thing["metadata"]["labels"], "workflows.argoproj.io/completed": "true"}
+        return {**thing, "metadata": {**thing["metadata"], "labels": labels}}
+
+    still.store.update("workflows", NS, check.workflow_name, label)
 
 
 def outputs(live: str = LISTED) -> dict[str, Any]:
@@ -229,11 +239,7 @@ def test_a_list_that_does_not_name_it_makes_it_due(desk, still, listing):
     found = resync(desk)
     assert found.going_on == {listing.workflow_name, other.workflow_name}
     assert checks.hurry(desk, found.going_on) == 0
-    still.store.update(
-        "workflows", NS, listing.workflow_name,
-        lambda thing: {**thing, "metadata": {**thing["metadata"], "labels": {**thing["metadata"]["labels"],
-                       "workflows.argoproj.io/completed": "true"}}},
-    )  # fmt: skip
+    completed(still, listing)
     assert checks.hurry(desk, resync(desk).going_on) == 1
     assert checks.to_look_at(desk) == [listing]
 
@@ -305,9 +311,23 @@ def test_a_pass_does_all_of_it(worker, still):
     assert worker.work()
     assert again(check).state == CheckState.SUBMITTED
     ended(still, check, **outputs())
-    Check.objects.filter(pk=check.pk).update(next_try_at=timezone.now())
+    completed(still, check)
+    worker._resync.now()
+    assert worker.work()
     assert worker.work()
     assert again(check).state == CheckState.FINISHED
+
+
+def test_when_argo_is_back_what_waited_for_it_goes_on_at_once(worker, still):
+    check = lifecycle.ask_listing()
+    still.server.stop()
+    assert worker.work() is False
+    ArgoStatus.objects.update(failing_since=timezone.now())
+    Check.objects.filter(pk=check.pk).update(next_try_at=timezone.now() + timedelta(minutes=1), failures=7)
+    worker.context.hear()
+    worker._tell.now()
+    worker._well()
+    assert checks.to_submit(worker.context) == [check]
 
 
 def test_orphaned_runs_and_checks_do_not_get_into_each_others_way(worker, still, approve):

@@ -115,7 +115,9 @@ def outputs_of(recording: dict[str, Any], work: Path) -> dict[str, str]:
 
 
 def left_in(work: Path) -> dict[str, str]:
-    return {path.name: path.read_text() for path in work.iterdir() if path.name not in {".kube", *departures.LATER_FILES}}
+    return {
+        path.name: path.read_text() for path in work.iterdir() if path.name not in {".kube", *departures.LATER_FILES}
+    }
 
 
 def shortened(calls: list[dict[str, Any]], recording: dict[str, Any]) -> list[dict[str, Any]]:

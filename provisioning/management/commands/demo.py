@@ -23,9 +23,7 @@ class Person(NamedTuple):
 TEAMS = {"payments": "Payments", "search": "Search"}
 PEOPLE = (
     Person("alice", "Alice Anders", "leads payments: asks, follows, changes", {"payments": LEAD}),
-    Person(
-        "bob", "Bob Berg", "is on payments: sees the team's requests and namespaces", {"payments": MEMBER}
-    ),
+    Person("bob", "Bob Berg", "is on payments: sees the team's requests and namespaces", {"payments": MEMBER}),
     Person("carol", "Carol Costa", "leads search: sees nothing of payments", {"search": LEAD}),
     Person("dana", "Dana Diaz", "platform admin: decides, retries, sees Argo and the worker", admin=True),
     Person("erin", "Erin Evans", "platform admin, too", admin=True),
@@ -34,14 +32,10 @@ PEOPLE = (
 
 
 class Command(BaseCommand):
-    help = (
-        "Make the demo people and teams. In the trial their passwords are known; elsewhere give --password."
-    )
+    help = "Make the demo people and teams. In the trial their passwords are known; elsewhere give --password."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "--password", default="", help="one password for all of them; needed outside of the trial"
-        )
+        parser.add_argument("--password", default="", help="one password for all of them; needed outside of the trial")
         parser.add_argument("--list", action="store_true", help="print who they are and what each can do")
         parser.add_argument("--lock", action="store_true", help="lock those with known passwords out instead")
 

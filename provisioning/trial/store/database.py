@@ -44,9 +44,7 @@ class Database:
         self._connection.execute("PRAGMA synchronous = OFF")
         self._connection.execute("PRAGMA journal_mode = TRUNCATE")
         self._connection.executescript(SCHEMA)
-        self._connection.execute(
-            "INSERT OR IGNORE INTO counter VALUES (1, ?, ?)", (FIRST_VERSION, FIRST_VERSION)
-        )
+        self._connection.execute("INSERT OR IGNORE INTO counter VALUES (1, ?, ?)", (FIRST_VERSION, FIRST_VERSION))
 
     def close(self) -> None:
         """Wake all waiters and close the file; later calls raise `sqlite3.ProgrammingError`."""

@@ -148,9 +148,7 @@ class ObjectStore(Database):
                     break
         return found
 
-    def watch(
-        self, kind: str, ns: str = "", since: int | None = None, timeout: float | None = None
-    ) -> Iterator[Event]:
+    def watch(self, kind: str, ns: str = "", since: int | None = None, timeout: float | None = None) -> Iterator[Event]:
         """Events one by one until `timeout` seconds have passed (None: for ever).
 
         Without a version, or with 0, everything that exists comes first, as ADDED. Raises TooOld.
@@ -178,9 +176,7 @@ class ObjectStore(Database):
             (since, kind, ns, ns),
         )
         return [
-            Event(
-                type_, _load(zlib.decompress(body).decode()), version, json.loads(labels) if labels else None
-            )
+            Event(type_, _load(zlib.decompress(body).decode()), version, json.loads(labels) if labels else None)
             for type_, body, version, labels in rows
         ]
 

@@ -90,26 +90,18 @@ class Records(ObjectStore):
             db.execute("INSERT OR IGNORE INTO log_end VALUES (?, ?, ?)", (ns, pod, container))
 
     def log_ended(self, ns: str, pod: str, container: str = "main") -> bool:
-        return bool(
-            self._rows("SELECT 1 FROM log_end WHERE ns = ? AND pod = ? AND container = ?", ns, pod, container)
-        )
+        return bool(self._rows("SELECT 1 FROM log_end WHERE ns = ? AND pod = ? AND container = ?", ns, pod, container))
 
-    def read_log(
-        self, ns: str, pod: str, container: str = "main", after: int = 0, limit: int = 10_000
-    ) -> Lines:
+    def read_log(self, ns: str, pod: str, container: str = "main", after: int = 0, limit: int = 10_000) -> Lines:
         """At most `limit` lines with a number above `after`; unknown pods have none."""
         rows = self._rows(
             "SELECT number, time, content FROM log WHERE ns = ? AND pod = ? AND container = ? AND number > ?"
             " ORDER BY number LIMIT ?",
             ns, pod, container, after, limit,
         )  # fmt: skip
-        return [
-            LogLine(int(str(number)), float(str(moment)), str(content)) for number, moment, content in rows
-        ]
+        return [LogLine(int(str(number)), float(str(moment)), str(content)) for number, moment, content in rows]
 
-    def wait_log(
-        self, ns: str, pod: str, container: str = "main", after: int = 0, timeout: float = 1.0
-    ) -> Lines:
+    def wait_log(self, ns: str, pod: str, container: str = "main", after: int = 0, timeout: float = 1.0) -> Lines:
         """As `read_log`, but waits up to `timeout` seconds for a line while the log has not ended."""
         deadline = time.monotonic() + timeout
         with self._news:
