@@ -60,8 +60,8 @@ bench: $(VENV)/.dev.ok ## ratios, printed as a table
 	$(PYTEST) -q -m bench -n 0 -s tests/bench
 
 lock: $(VENV)/.dev.ok ## resolve the lock files anew
-	$(PY) -m uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header requirements.txt -o requirements.lock
-	$(PY) -m uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header requirements-dev.in -o requirements-dev.txt
+	$(PY) -m uv pip compile -q --no-strip-extras --universal --python-version 3.11 --generate-hashes --no-header requirements.txt -o requirements.lock
+	$(PY) -m uv pip compile -q --no-strip-extras --universal --python-version 3.11 --generate-hashes --no-header requirements-dev.in -o requirements-dev.txt
 
 clean: ## forget everything that was made here, the trial's data included
 	rm -rf $(VENV) var staticfiles .pytest_cache .mypy_cache .ruff_cache .hypothesis
