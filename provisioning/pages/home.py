@@ -18,6 +18,7 @@ from django.views.decorators.http import require_safe
 from provisioning import headroom
 from provisioning.catalog import Tier
 from provisioning.config import the_catalog
+from provisioning.lease_view import LeaseView, escalated
 from provisioning.models import (
     MOVING,
     AuditEvent,
@@ -98,16 +99,18 @@ def _live(user: User, led: list[Team], teams: list[Team]) -> dict[str, Any]:
     to_decide = list(decidable_by(user)[: SHOWN + 1]) if user.is_platform_admin else []
     mine = _in_my_hands(user, led)
     lines, ending = _lines(teams), _ending(led)
+    overdue = _overdue(ending) if user.is_platform_admin else []
     requests, namespaces = (
         [*recent, *to_decide, *(turn.request for turn in mine)],
-        [*ending, *(line.namespace for line in lines)],
+        [*ending, *(view.namespace for view in overdue), *(line.namespace for line in lines)],
     )
     return {
         "to_decide": to_decide[:SHOWN],
         "more_to_decide": len(to_decide) > SHOWN,
         "mine": mine,
         "ending": ending,
-        "needs": len(to_decide) + len(mine) + len(ending),
+        "overdue": overdue,
+        "needs": len(to_decide) + len(mine) + len(ending) + len(overdue),
         "lines": lines[:NAMESPACES_SHOWN],
         "more_namespaces": len(lines) > NAMESPACES_SHOWN,
         "recent": recent,
@@ -157,6 +160,12 @@ def _ending(led: list[Team]) -> list[Namespace]:
     soon = timezone.now() + LEASE_NEAR
     rows = Namespace.objects.existing().filter(team__in=led, lease_ends_at__lte=soon)
     return list(rows.order_by("lease_ends_at")[:SHOWN])
+
+
+def _overdue(told: list[Namespace]) -> list[LeaseView]:
+    """Leases of any team that are over so long that platform admins are told, those apart that wait for a decision."""
+    views = escalated(timezone.now(), SHOWN)
+    return [view for view in views if view.deletion is None and view.namespace not in told]
 
 
 def _numbers() -> dict[str, int]:

@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from provisioning import lifecycle
-from provisioning.models import Membership, Namespace, Phase, Request, Team
+from provisioning.models import LeaseNotice, Membership, Namespace, Phase, Request, Team
 from tests.pages.page import parse
 
 pytestmark = pytest.mark.django_db
@@ -94,6 +94,23 @@ def test_a_lead_sees_what_failed_what_has_to_change_and_which_leases_end(client_
         f"/requests/{failed.pk}/",
         "/namespaces/payments-ending/",
     ]
+
+
+def test_an_admin_is_told_of_leases_that_are_over_for_long(client_of, dana, bob, ready):
+    ended, ready_now = ready("payments-ended", days=-8), ready("payments-just", days=-1)
+    for namespace in (ended, ready_now):
+        lease_steps_taken(namespace)
+    words = needs(home(client_of(dana)))
+    assert len(words) == 1
+    assert words[0].startswith("payments-ended of team payments: the lease is over since")
+    assert "the portal asks for its deletion, which a person decides on" in words[0]
+    assert "payments-ended of team" not in home(client_of(bob)).words
+
+
+def lease_steps_taken(namespace):
+    """What the worker does when the clock says so."""
+    for step in lifecycle.lease_steps(namespace, timezone.now()):
+        LeaseNotice.objects.create(namespace=namespace, lease_ends_at=namespace.lease_ends_at, step=step.key)
 
 
 def test_a_member_is_not_asked_for_what_leads_do_but_sees_namespaces_and_requests(
