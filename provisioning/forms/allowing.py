@@ -15,8 +15,8 @@ from provisioning.models import Team, User
 # Column -> label, and what it counts.
 LIMITS = {
     "max_namespaces": ("Namespaces", "That exist, and that are on their way."),
-    "max_cpu": ("CPU", "Cores, over all of the team's namespaces together, by the limits of their tiers."),
-    "max_memory_gib": ("Memory", "GiB, over all of the team's namespaces together."),
+    "max_cpu": ("CPU cores", "Over all of the team's namespaces together, by the limits of their tiers."),
+    "max_memory_gib": ("Memory in GiB", "Over all of the team's namespaces together."),
     "max_pods": ("Pods", "Over all of the team's namespaces together."),
 }
 MOST = 1_000_000

@@ -71,6 +71,8 @@ class DecisionForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         answer = self.cleaned_data.get("decision", "")
+        if answer == REQUEST_CHANGES and not self.may_narrow:
+            self.add_error(None, AS_IT_IS)
         if answer in {REQUEST_CHANGES, DENY}:
             if not self.cleaned_data.get("comment") and "comment" not in self.errors:
                 self.add_error("comment", SAY_WHY)

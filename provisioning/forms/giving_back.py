@@ -29,7 +29,7 @@ class GiveBackForm(forms.Form):
     """Ask for the deletion of `namespace`, with what `check` found in it. `seen` is that check's id, as the form was
     drawn with it; a machine that saw no form leaves it out."""
 
-    typed_name = forms.CharField(required=False)
+    typed_name = forms.CharField()
     force = forms.BooleanField(required=False)
     seen = forms.CharField(required=False, widget=forms.HiddenInput)
 
@@ -48,6 +48,7 @@ class GiveBackForm(forms.Form):
         super().__init__(data, initial={"seen": str(check.pk) if check else ""}, auto_id="id_%s")
         plain = {"autocapitalize": "none", "autocomplete": "off", "spellcheck": "false"}
         self.fields["typed_name"].label = f"Type {namespace.name} to go on"
+        self.fields["typed_name"].error_messages["required"] = f"Type {namespace.name}, exactly."
         self.fields["typed_name"].widget.attrs |= {"class": "input mono", "maxlength": 63, **plain}
         self.fields["force"].label = "All of it may be deleted"
 

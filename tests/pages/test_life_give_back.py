@@ -257,13 +257,14 @@ def test_the_approver_sees_inventory_and_force_and_grants_all_or_nothing(client_
     assert page.one(aria_labelledby="diff-h").one("h2").words == "What is deleted"
     assert [item.words for item in page.one(aria_labelledby="d-h").all("button") if "hidden" not in item.attrs] == [
         "Approve the deletion",
-        "Request changes",
         "Deny",
     ]
     narrowed = {"decision": "approve_with_changes", "digest": asked.digest, "tier": "small", "lease_days": "1"}
     refused = client.post(f"/requests/{asked.pk}/decide/", narrowed)
     assert refused.status_code == 422
     assert "This is approved as it is asked, or not at all." in parse(refused).words
+    changed = {"decision": "request_changes", "digest": asked.digest, "comment": "Why?"}
+    assert client.post(f"/requests/{asked.pk}/decide/", changed).status_code == 422
     done = client.post(f"/requests/{asked.pk}/decide/", {"decision": "approve", "digest": asked.digest})
     assert done.status_code == 303
     asked.refresh_from_db()
@@ -301,6 +302,8 @@ def test_in_the_queue_a_deletion_is_only_decided_on_its_own_page(client_of, dana
 
 
 def test_a_look_since_then_is_told_to_the_approver(client_of, dana, namespace, asked):
+    review = f"/requests/{asked.pk}/review/"
+    assert "Looked at again" not in parse(client_of(dana).get(review)).one(id="run-kind").words
     look(namespace, pod(), pod("web-2"))
     assert "Looked at again" in parse(client_of(dana).get(f"/requests/{asked.pk}/review/")).one(id="run-kind").words
     assert "2 pods" in parse(client_of(dana).get(f"/requests/{asked.pk}/review/")).one(id="run-kind").words

@@ -34,7 +34,7 @@ class Preview:
     """`missing`: label and sentence of what keeps it from being sent; then there is no `draft`."""
 
     draft: lifecycle.AdoptionDraft | None
-    findings: list[looks.FindingTold]
+    findings: list[looks.ObjectFound]
     rooms: list[Room]
     missing: list[tuple[str, str]]
 
@@ -113,7 +113,7 @@ def preview(form: AdoptForm) -> Preview:
         except lifecycle.Invalid as error:
             form.take(error)
         else:
-            return Preview(draft, [looks.told(item) for item in draft.findings], _rooms(form), [])
+            return Preview(draft, looks.by_object(draft.findings), _rooms(form), [])
     return Preview(None, [], _rooms(form), list(answers.missing(form)))
 
 

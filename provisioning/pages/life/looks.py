@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,6 +87,25 @@ def _text(value: Any) -> str:
         return ""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
     return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectFound:
+    """All that was found about one object. `fields` is empty for one that is missing or foreign as a whole."""
+
+    name: str
+    kind: str
+    fields: tuple[FindingTold, ...]
+
+
+def by_object(findings: Iterable[Finding]) -> list[ObjectFound]:
+    found: dict[str, list[Finding]] = {}
+    for finding in findings:
+        found.setdefault(finding.object, []).append(finding)
+    return [
+        ObjectFound(name, items[0].kind, tuple(told(item) for item in items if item.path))
+        for name, items in found.items()
+    ]
 
 
 def look_of(row: Namespace, user: User) -> LookView:

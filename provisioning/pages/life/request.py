@@ -6,11 +6,10 @@ import functools
 from dataclasses import dataclass
 
 from django.urls import reverse
-from django.utils.dateparse import parse_datetime
 
 from provisioning import access, lifecycle
 from provisioning.inventory import Inventory
-from provisioning.models import MOVING, UNDECIDED, Check, Kind, Phase, Request, User
+from provisioning.models import MOVING, UNDECIDED, Check, Kind, NamespaceRevision, Phase, Request, User
 from provisioning.pages.life import looks, told
 
 UNTIL_APPROVED = {
@@ -84,6 +83,11 @@ class KindView:
         return told.of_request(self.row)
 
     @property
+    def made_revision(self) -> NamespaceRevision | None:
+        """What came into force by it; nothing, by a repair."""
+        return NamespaceRevision.objects.filter(request=self.row).only("number", "at").first()
+
+    @property
     def may_go_back(self) -> bool:
         """Apply what is in force once more, in place of a change that failed."""
         return self.kind == Kind.CHANGE and self.row.phase == Phase.FAILED and self.may_steer
@@ -104,8 +108,7 @@ class KindView:
         for nothing but the approver's eyes: the decision is about what was asked."""
         if self.inventory is None or self.row.namespace is None or self.row.phase not in UNDECIDED:
             return None
-        asked = parse_datetime(self.inventory.taken_at)
-        return self.row.namespace.checks.done().filter(finished_at__gt=asked).first() if asked else None
+        return self.row.namespace.checks.done().filter(finished_at__gt=self.row.waiting_since).first()
 
     @property
     def later_words(self) -> str:
@@ -128,5 +131,6 @@ class KindView:
         return lifecycle.consent_command(self.row) if wanted else ""
 
     @property
-    def findings(self) -> list[looks.FindingTold]:
-        return [looks.told(item) for item in lifecycle.findings_of(self.row)]
+    def findings(self) -> list[looks.ObjectFound]:
+        """What adopting changes in the cluster, object by object."""
+        return looks.by_object(lifecycle.findings_of(self.row))

@@ -168,8 +168,9 @@ class RequestView:
 
     @property
     def sheet(self) -> Sheet | None:
-        stands = self.row.phase == Phase.SUCCEEDED and self.row.kind != Kind.DELETE
-        return sheet_of(self.row.spec, the_catalog()) if stands else None
+        """Of a namespace that somebody gets by this request."""
+        gets = self.row.phase == Phase.SUCCEEDED and self.row.kind in {Kind.CREATE, Kind.ADOPT}
+        return sheet_of(self.row.spec, the_catalog()) if gets else None
 
     @functools.cached_property
     def failed_step(self) -> StepView | None:
