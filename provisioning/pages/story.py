@@ -26,6 +26,15 @@ WORDS = {
     "run.succeeded": ("Run succeeded", "ok", "check-circle"),
     "run.failed": ("Run failed", "bad", "x-circle"),
     "run.cancelled": ("Run stopped", "mute", "stop"),
+    "namespace.checked": ("Looked at in the cluster", "info", "search"),
+    "namespace.renewed": ("Lease renewed", "ok", "calendar"),
+    "namespace.protected": ("Protected against deletion", "mute", "lock"),
+    "namespace.unprotected": ("Protection taken away", "warn", "lock-open"),
+    "lease.remind": ("Reminded that the lease ends", "warn", "mail"),
+    "lease.escalate": ("Platform admins told that the lease is over", "warn", "mail"),
+    "lease.delete-request": ("Deletion asked for, as the lease is over", "warn", "hourglass"),
+    "cluster.listed": ("Cluster listed", "info", "list"),
+    "team.allowance-set": ("What the team may hold was set", "mute", "policy"),
 }
 
 
@@ -67,6 +76,11 @@ def _detail(row: AuditEvent) -> str:
         return f" as attempt {after.get('attempt', '')}"
     if row.action == "request.resubmitted":
         return f", revision {after.get('revision', '')}"
+    if row.action == "namespace.checked":
+        count = after.get("findings", 0)
+        return f": {count} finding{'' if count == 1 else 's'}" if count else ": as granted"
+    if row.action == "namespace.renewed":
+        return f", to {str(after.get('lease_ends_at', ''))[:10]}"
     return ""
 
 

@@ -142,7 +142,7 @@ def test_the_preview_says_what_becomes_different_and_what_stays(client_of, dana,
     found_there = [item.words for item in page.one(id="preview").one("ul", class_="list").all("li")]
     assert "ResourceQuota/compute-resources is added" in found_there
     assert found_there[-1] == "NetworkPolicy/allow-all stays; the portal does not know it, and shows it as drift"
-    assert "metadata.labels[platform.io/managed] true" in found_there[0]
+    assert "metadata.labels[platform.io/managed] : true" in found_there[0]
     assert "large tier" in page.one("div", class_="verdict").words
     assert page.one(id="headroom").attrs["hx-swap-oob"] == "true"
 

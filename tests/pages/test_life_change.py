@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
 import pytest
-from django.db import connection
+from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 
 from provisioning import lifecycle
@@ -304,3 +307,22 @@ def test_as_many_queries_with_three_revisions_as_with_one(client_of, alice, dana
     for tier in ("medium", "large"):
         life.changed(namespace, alice, dana, tier=tier)
     assert {url: queries(client, url) for url in before} == before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_at_once_one_change_is_asked_and_the_other_person_is_told(client_of, alice, dana, payments):
+    life.made(alice, dana, name="payments-dev", tier="small")
+    start = Barrier(2)
+
+    def change(who):
+        client = client_of(who)
+        try:
+            start.wait(30)
+            return client.post(URL, sent(tier="large", purpose=who.username)).status_code
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(2) as pool:
+        answers = sorted(task.result() for task in [pool.submit(change, alice), pool.submit(change, dana)])
+    assert answers == [303, 409]
+    assert Request.objects.live().count() == 1

@@ -185,3 +185,14 @@ def test_as_many_queries_with_four_findings_and_twenty_looks_as_with_one(client_
         counts.append(len(found))
     assert counts[0] == counts[1]
     assert Namespace.objects.get().drift == 4
+
+
+def test_looks_renewals_and_protection_are_told_in_the_namespaces_events(client_of, alice, namespace):
+    look(namespace, by=alice, live=drifted(namespace))
+    lifecycle.protect(namespace, True, by=alice)
+    lifecycle.renew(namespace, 180, by=alice)
+    told = [item.words for item in parse(client_of(alice).get(PAGE)).one(aria_labelledby="ev-h").all("li")]
+    namespace.refresh_from_db()
+    assert told[0].startswith(f"Lease renewed, to {namespace.lease_ends_at:%Y-%m-%d}")
+    assert told[1].startswith("Protected against deletion")
+    assert told[2].startswith("Looked at in the cluster: 4 findings")
