@@ -164,6 +164,9 @@ class DeleteQuery(Answer):
     check_id: uuid.UUID | None = Field(
         default=None, description="Of the look that you read. Refused when there is a newer one."
     )
+    instead_of: uuid.UUID | None = Field(
+        default=None, description="A failed request about this namespace, which is given up for this one."
+    )
 
 
 @router.delete(
@@ -195,7 +198,7 @@ def delete(
     if not form.is_valid():
         raise _refused(form.errors)
     try:
-        made = form.carry_out()
+        made = form.carry_out(instead_of=_failed(row, query.instead_of))
     except lifecycle.Invalid as error:
         raise _refused(error.errors) from error
     return _accepted(response, made, "The deletion is")

@@ -240,6 +240,16 @@ def test_giving_back_is_a_request_about_what_was_seen(api: Any, namespace: Any) 
     assert (detail["kind"], detail["objects"]) == ("delete", [])
 
 
+def test_a_deletion_takes_the_place_of_a_request_that_failed(api: Any, alice: Any, dana: Any, namespace: Any) -> None:
+    failed = lifecycle.open_change(namespace, namespace.spec.replace(tier="large"), by=alice)
+    life.end(life.approved(failed, dana), Phase.FAILED)
+    look(namespace)
+    assert api.delete(f"{NS}?typedName=payments-dev").status_code == 409
+    assert api.delete(f"{NS}?typedName=payments-dev&insteadOf={failed.pk}").status_code == 202
+    failed.refresh_from_db()
+    assert (failed.phase, open_one().kind) == (Phase.CANCELLED, Kind.DELETE)
+
+
 def test_a_look_that_is_not_the_newest_is_refused(api: Any, namespace: Any) -> None:
     old = look(namespace)
     look(namespace, pod())
