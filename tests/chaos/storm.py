@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from provisioning import logbook
@@ -117,7 +118,7 @@ def _settle(victims: list[Victim], seconds: float) -> None:
     def settled() -> bool:
         for victim in victims:
             victim.tend()
-        return not Run.objects.exclude(state=RunState.FINISHED, logs_complete=True).exists()
+        return not Run.objects.exclude(state=RunState.FINISHED).exists() and not _unread().exists()
 
     with contextlib.suppress(AssertionError):
         until(settled, seconds, "all runs are over and their logs stored")
@@ -127,9 +128,14 @@ def _settle(victims: list[Victim], seconds: float) -> None:
 
 
 def unsettled() -> list[str]:
-    """Runs that have not come to their end with all their logs."""
-    rows = Run.objects.exclude(state=RunState.FINISHED, logs_complete=True).select_related("request")
-    return [f"{run.workflow_name}: {run.state}, {run.workflow_phase}, {run.trouble}" for run in rows]
+    """Runs that have not come to their end, and logs that are not stored whole."""
+    rows = Run.objects.exclude(state=RunState.FINISHED)
+    going_on = [f"{run.workflow_name}: {run.state}, {run.workflow_phase}, {run.trouble}" for run in rows]
+    return going_on + [f"{log.pod_name}: not whole" for log in _unread()]
+
+
+def _unread() -> QuerySet[StepLog]:
+    return StepLog.objects.filter(complete=False)
 
 
 def adopted() -> int:

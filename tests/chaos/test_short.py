@@ -16,7 +16,7 @@ from tests.support.trials import Trial
 pytestmark = pytest.mark.django_db(transaction=True)
 
 COUNT = 25
-FORCE = storm.Force(rate=0.15, every=30, kills=3, seconds=25, fresh=True)
+FORCE = storm.Force(rate=0.07, every=40, kills=2, seconds=20, fresh=True)
 
 
 @pytest.fixture(scope="module")
