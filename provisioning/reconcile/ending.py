@@ -13,7 +13,7 @@ from provisioning import lifecycle
 from provisioning.argo import Observation, observe
 from provisioning.argo.explain import explain_run
 from provisioning.models import Phase, Run, Step, StepLog, StepPhase
-from provisioning.reconcile import steps
+from provisioning.reconcile import logs, steps
 from provisioning.reconcile.context import Context
 from provisioning.reconcile.limits import minutes
 from provisioning.reconcile.submit import about
@@ -168,5 +168,8 @@ def _finish(run: Run, outcome: Phase, text: str, found: Sequence[Step]) -> bool:
     made = next((step.outputs.get("namespaceUid", "") for step in found if step.name == "create-namespace"), "")
     columns = {"finished_at": run.finished_at} if run.finished_at else {}
     done = lifecycle.finish(run, outcome=outcome, message=text, namespace_uid=made, **columns)
+    if done:
+        # its logs may all be stored by now: then nothing else would note it before the next sweep
+        logs.complete_runs(Run.objects.filter(pk=run.pk))
     log.info("finished", **about(run), outcome=outcome.value, recorded=done)
     return done

@@ -6,6 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
@@ -56,7 +57,7 @@ class Worker:
         self.mailbox = mailbox
         self.watcher = watcher
         self.outage = Outage(clock)
-        self._doubtful: deque[int] = deque()
+        self._doubtful: deque[tuple[int, datetime]] = deque()
         self._resync, self._timers, self._check = Every(clock), Every(clock), Every(clock)
         self._sweep, self._look, self._tell = Every(clock), Every(clock), Every(clock)
         self._said: object = None
@@ -138,20 +139,23 @@ class Worker:
 
     def _fetch(self) -> bool:
         """Some of the runs that the list left in doubt."""
-        keys = [self._doubtful.popleft() for _ in range(min(FETCH_BATCH, len(self._doubtful)))]
-        runs = Run.objects.filter(pk__in=keys, state=RunState.SUBMITTED).select_related("request")
-        return self._rows(runs, _fetch) if keys else False
+        since = dict(self._doubtful.popleft() for _ in range(min(FETCH_BATCH, len(self._doubtful))))
+        runs = Run.objects.filter(pk__in=since, state=RunState.SUBMITTED).select_related("request")
+        # what the watch told of meanwhile is settled; should that have been older news, the next list doubts it again
+        unsettled = [run for run in runs if run.observed_at is None or run.observed_at < since[run.pk]]
+        return self._rows(unsettled, _fetch)
 
     def _resynchronise(self) -> bool:
         well = self.watcher is not None and self.watcher.is_well
         wanted = self.watcher is not None and self.watcher.wants_list
         if not wanted and not self._resync.is_due(settings.RESYNC_SECONDS if well else RESYNC_WITHOUT_WATCH):
             return False
+        asked_at = self.context.now()
         found = resync.resync(self.context)
         self._resync.done()
         status.resynced(self.context.now())
-        waiting = set(self._doubtful)
-        self._doubtful.extend(pk for pk in found.doubtful if pk not in waiting)
+        waiting = {pk for pk, _ in self._doubtful}
+        self._doubtful.extend((pk, asked_at) for pk in found.doubtful if pk not in waiting)
         ended = checks.hurry(self.context, found.going_on)
         if self.watcher is not None and (wanted or _is_behind(found, self.watcher)):
             self.watcher.follow(found.version)

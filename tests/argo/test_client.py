@@ -22,7 +22,7 @@ from provisioning.argo import (
 )
 from provisioning.argo.rights import PROBE, Right, check_rights
 from tests.argo.test_nodes import RUNS
-from tests.argo.wire import Reply, Seen, Server, chunked, http, problem
+from tests.argo.wire import Reply, Seen, Server, chunked, head_of, http, problem
 
 Connect = Callable[..., ArgoWorkflowsClient]
 WORKFLOW: dict[str, Any] = {"metadata": {"name": "create-namespace-3f2c8f1e-1"}, "spec": {"arguments": {}}}
@@ -496,6 +496,21 @@ def test_the_right_to_create_is_known_only_from_an_answer_about_it(
     server.will(lambda seen: answer if seen.method == "POST" else http(503, ""))
     rights = {right.name: right.allowed for right in check_rights(client)}
     assert rights["create workflows"] is allowed
+
+
+OPENED = head_of(200, [("Content-Type", "text/event-stream"), ("Connection", "close")])
+
+
+@pytest.mark.parametrize(("answer", "allowed"), [(OPENED + b":\n", True), (OPENED, True), (b"", None)])
+def test_a_watch_that_the_server_never_ends_is_left_and_proves_the_right_by_having_opened(
+    answer: bytes, allowed: bool | None, server: Server, client: ArgoWorkflowsClient
+) -> None:
+    def reply(seen: Seen) -> Reply:
+        return Reply([answer], end="hang") if seen.path.startswith("/api/v1/workflow-events") else http(503, "")
+
+    server.will(reply)
+    rights = {right.name: right.allowed for right in check_rights(client, watch_seconds=0.3)}
+    assert rights["watch workflows"] is allowed
 
 
 def test_rights_are_unknown_while_the_server_is_away(server: Server, client: ArgoWorkflowsClient) -> None:

@@ -8,7 +8,7 @@ from django.db import connections
 
 from provisioning import logbook
 from provisioning.models import LogChunk, Request, Run, RunState, StepLog, StepPhase
-from provisioning.reconcile import logs
+from provisioning.reconcile import ending, logs
 from provisioning.reconcile.copier import Copier
 from provisioning.reconcile.text import LogText
 from tests.argo.wire import http, problem
@@ -212,6 +212,17 @@ def test_a_finished_run_whose_logs_are_all_there_says_so(desk, still, log_of):
     Run.objects.filter(pk=run.pk).update(state=RunState.FINISHED)
     wrote(still, log, "one", CLOSED)
     copy(desk, log)
+    assert fresh(run).logs_complete
+
+
+def test_a_run_that_ends_when_all_its_logs_are_there_says_so_at_once(desk, still, log_of):
+    log = log_of("Succeeded", exit_code=0)
+    wrote(still, log, "one", CLOSED)
+    copy(desk, log)
+    run = fresh(log.step.run)
+    run.workflow_phase = "Succeeded"
+    assert not run.logs_complete
+    assert ending.conclude(desk, run)
     assert fresh(run).logs_complete
 
 
