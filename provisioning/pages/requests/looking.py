@@ -12,7 +12,8 @@ from django.views.decorators.vary import vary_on_headers
 
 from provisioning import logbook
 from provisioning.models import Request, User
-from provisioning.pages.requests.view import LogView, RequestView
+from provisioning.pages.requests.log_view import LogView
+from provisioning.pages.requests.view import RequestView
 from provisioning.pages.web import person
 
 
