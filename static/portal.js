@@ -257,12 +257,18 @@
 
   /* What a person folded stays as they left it when the answer is drawn anew. */
   const folds = new Map();
+  const keep = (fold) => folds.set(fold.dataset.key, fold.open);
   on("toggle", (event) => {
-    if (event.target.matches("details[data-key]")) folds.set(event.target.dataset.key, event.target.open);
+    if (event.target.matches("details[data-key]")) keep(event.target);
   }, true);
+  // The event comes a moment after the click: an answer that is quicker must not undo what was clicked.
+  for (const name of ["htmx:beforeSwap", "htmx:oobBeforeSwap"]) {
+    on(name, (event) => all("details[data-key]", event.detail.target).forEach(keep));
+  }
 
   function unfold(within) {
-    for (const fold of all("details[data-key]", within)) {
+    const own = within.matches?.("details[data-key]") ? [within] : [];
+    for (const fold of [...own, ...all("details[data-key]", within)]) {
       if (folds.has(fold.dataset.key)) fold.open = folds.get(fold.dataset.key);
     }
   }
@@ -276,7 +282,6 @@
   function arrived(within) {
     localise(within);
     fade(within);
-    unfold(within);
     for (const log of all(".log")) setUpLog(log);
     const wants = within.matches?.("[data-focus]") ? within : within.querySelector("[data-focus]");
     if (wants) {
@@ -285,6 +290,8 @@
     }
   }
 
+  // Before anything is painted: settling comes some 20 ms later, and a fold would be seen to close and open.
+  on("htmx:afterSwap", (event) => unfold(event.target));
   on("htmx:afterSettle", (event) => {
     const target = event.detail.elt;
     if (target.matches(".log-lines")) {
@@ -297,7 +304,10 @@
     arrived(place);
     announce(place);
   });
-  on("htmx:oobAfterSwap", (event) => arrived(event.detail.target));
+  on("htmx:oobAfterSwap", (event) => {
+    unfold(event.detail.target);
+    arrived(event.detail.target);
+  });
 
   /* ── keys: only outside of fields, and only while the person wants them ── */
   const press = (selector) => { const found = document.querySelector(selector); if (found) found.click(); return Boolean(found); };
